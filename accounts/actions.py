@@ -1,0 +1,145 @@
+"""The only writer of accounts: persons, evidence, organizations, keys, audit."""
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.errors import IdentityTaken
+from accounts.models import (
+    ApiKey,
+    AuditEvent,
+    Evidence,
+    Membership,
+    Organization,
+    Person,
+    PiIdentity,
+    User,
+)
+
+KEY_PREFIX = "tsk_"
+
+
+def record_audit(
+    actor: Person | None, verb: str, subject: str, **detail: object
+) -> None:
+    """Append what was done; call inside the transaction that does it."""
+    AuditEvent.objects.create(actor=actor, verb=verb, subject=subject, detail=detail)
+
+
+@transaction.atomic
+def give_person(user: User) -> Person:
+    """Return the person behind a sign-in, making one the first time."""
+    locked = User.objects.select_for_update().get(pk=user.pk)
+    if locked.person is None:
+        locked.person = Person.objects.create()
+        locked.save(update_fields=["person"])
+    user.person = locked.person
+    return locked.person
+
+
+@transaction.atomic
+def register_user(
+    *,
+    email: str,
+    password: str,
+    first_name: str = "",
+    is_staff: bool = False,
+    is_superuser: bool = False,
+) -> User:
+    """Create a sign-in with its person."""
+    user = User.objects.create_user(
+        email=email,
+        password=password,
+        first_name=first_name,
+        is_staff=is_staff,
+        is_superuser=is_superuser,
+    )
+    give_person(user)
+    return user
+
+
+@transaction.atomic
+def record_evidence(
+    person: Person, *, kind: Evidence.Kind, level: int, source: str
+) -> Evidence:
+    """Append evidence; a person's level is the highest of theirs."""
+    evidence = Evidence.objects.create(
+        person=person, kind=kind, level=level, source=source
+    )
+    Person.objects.filter(pk=person.pk, level__lt=level).update(level=level)
+    person.refresh_from_db(fields=["level"])
+    record_audit(None, "record_evidence", f"person:{person.uuid}", kind=kind)
+    return evidence
+
+
+@transaction.atomic
+def link_pi_identity(
+    person: Person, *, uid: str, username: str, network: str, now: datetime
+) -> PiIdentity:
+    """Join a Pi account to a person and record the evidence, level 1.
+
+    Raises IdentityTaken when the Pi account is already another person's.
+    """
+    identity, created = PiIdentity.objects.get_or_create(
+        uid=uid,
+        defaults={
+            "person": person,
+            "username": username,
+            "network": network,
+            "seen_at": now,
+        },
+    )
+    if identity.person_id != person.pk:
+        raise IdentityTaken
+    if created:
+        record_evidence(
+            person, kind=Evidence.Kind.PI_SIGN_IN, level=1, source=f"{network}:{uid}"
+        )
+    return identity
+
+
+@transaction.atomic
+def create_organization(person: Person, *, name: str) -> Organization:
+    """Create a client with this person as its owner."""
+    organization = Organization.objects.create(name=name)
+    Membership.objects.create(
+        person=person, organization=organization, role=Membership.Role.OWNER
+    )
+    record_audit(person, "create_organization", f"organization:{organization.uuid}")
+    return organization
+
+
+def key_digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@transaction.atomic
+def create_api_key(
+    organization: Organization, person: Person, *, name: str
+) -> tuple[ApiKey, str]:
+    """Return the key's row and its secret, which can never be read again."""
+    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(
+        organization=organization,
+        created_by=person,
+        name=name,
+        prefix=secret[:12],
+        digest=key_digest(secret),
+    )
+    record_audit(
+        person, "create_api_key", f"organization:{organization.uuid}", key=key.prefix
+    )
+    return key, secret
+
+
+@transaction.atomic
+def revoke_api_key(key: ApiKey, person: Person, *, now: datetime) -> None:
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
+    record_audit(
+        person,
+        "revoke_api_key",
+        f"organization:{key.organization.uuid}",
+        key=key.prefix,
+    )

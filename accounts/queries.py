@@ -1,0 +1,52 @@
+"""Reads over accounts; each look-up says whose rows it may return."""
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from accounts.models import ApiKey, Membership, Organization, Person, User
+
+
+def user_of(person: Person) -> User | None:
+    return User.objects.filter(person=person).first()
+
+
+def organizations_of(person: Person) -> QuerySet[Organization]:
+    return Organization.objects.filter(membership__person=person).order_by("name")
+
+
+def tenants_of(person: Person) -> set[str]:
+    """Return the tenants (organization uuids) in which this person has an interest."""
+    return {
+        str(value) for value in organizations_of(person).values_list("uuid", flat=True)
+    }
+
+
+def is_manager(person: Person, organization: Organization) -> bool:
+    return Membership.objects.filter(
+        person=person,
+        organization=organization,
+        role__in=[Membership.Role.OWNER, Membership.Role.MANAGER],
+    ).exists()
+
+
+def live_key(digest: str) -> ApiKey | None:
+    return (
+        ApiKey.objects.select_related("organization", "created_by__user")
+        .filter(digest=digest, revoked_at=None)
+        .first()
+    )
+
+
+def keys_of(organization: Organization) -> QuerySet[ApiKey]:
+    return ApiKey.objects.filter(organization=organization).order_by("-id")
+
+
+def key_managed_by(person: Person, key_id: int) -> ApiKey:
+    key = (
+        ApiKey.objects.select_related("organization")
+        .filter(pk=key_id, organization__in=organizations_of(person))
+        .first()
+    )
+    if key is None or not is_manager(person, key.organization):
+        raise Http404
+    return key

@@ -1,0 +1,23 @@
+"""Celery's application and the beat table: rows are the truth, hints make it quick."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.site.settings")
+
+app = Celery("tessera")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "expire leases": {"task": "compute.tasks.expire_leases", "schedule": 10.0},
+    "expire assignments": {
+        "task": "labeling.tasks.expire_assignments",
+        "schedule": 10.0,
+    },
+    "settle disputes": {"task": "compute.tasks.settle_disputes", "schedule": 20.0},
+    "advance projects": {
+        "task": "marketplace.tasks.advance_projects",
+        "schedule": 20.0,
+    },
+}

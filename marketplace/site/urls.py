@@ -1,0 +1,17 @@
+"""Every address of the site; each app names its own."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.account.urls")),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/docs/", SpectacularRedocView.as_view(url_name="schema"), name="docs"),
+    path("", include("blobs.urls")),
+    path("", include("rewards.urls")),
+    path("", include("compute.urls")),
+    path("", include("labeling.urls")),
+    path("", include("marketplace.urls")),
+]

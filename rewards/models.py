@@ -1,0 +1,175 @@
+"""The ledger's rows: accounts, transfers, holds, deposits.
+
+Balances are cached on the account by triggers (``rewards.triggers``), never by code.
+"""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization, Person
+
+
+class Account(models.Model):
+    """A place where Pi is counted, in whole 1e-7 Pi.
+
+    ``balance`` is credits minus debits: what we owe the owner. ``available`` leaves out
+    what holds cover. A ``floor`` of None lets the balance fall without end (assets).
+    """
+
+    class Kind(models.TextChoices):
+        ASSET = "asset", _("Pi held by the platform")
+        ORGANIZATION = "organization", _("organization's wallet")
+        ESCROW = "escrow", _("project's escrow")
+        FEES = "fees", _("project's fees")
+        APPEALS = "appeals", _("project's appeals reserve")
+        PENDING = "pending", _("earned, not yet released")
+        AVAILABLE = "available", _("ready to withdraw")
+        OWED = "owed", _("to be taken from later earnings")
+        INCOME = "income", _("platform's income")
+        EXPENSE = "expense", _("platform's expense")
+        ADJUSTMENT = "adjustment", _("written off")
+
+    code = models.CharField(max_length=80, unique=True)
+    kind = models.CharField(max_length=12, choices=Kind)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, null=True)
+    debits = models.BigIntegerField(default=0)
+    credits = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    floor = models.BigIntegerField(null=True, default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(floor=None)
+                | Q(credits__gte=F("debits") + F("held") + F("floor")),
+                name="account_no_overdraft",
+            ),
+            models.CheckConstraint(
+                condition=Q(debits__gte=0) & Q(credits__gte=0) & Q(held__gte=0),
+                name="account_counts_up",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def balance(self) -> int:
+        return self.credits - self.debits
+
+    @property
+    def available(self) -> int:
+        return self.balance - self.held
+
+
+class Transfer(models.Model):
+    """One movement of money: balances by construction, never changed, never deleted."""
+
+    class Kind(models.TextChoices):
+        DEPOSIT = "deposit", _("deposit")
+        FUND = "fund", _("project funded")
+        INFERENCE = "inference", _("accepted inference")
+        ANSWER = "answer", _("accepted answer")
+        FEE = "fee", _("fee")
+        REFUND = "refund", _("unused escrow returned")
+        RELEASE = "release", _("released after the hold")
+        REVERSAL = "reversal", _("reversal")
+
+    key = models.CharField(max_length=120, unique=True)  # names the decision behind it
+    debit = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="transfers_out"
+    )
+    credit = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="transfers_in"
+    )
+    amount = models.BigIntegerField()
+    kind = models.CharField(max_length=12, choices=Kind)
+    group = models.CharField(max_length=80, blank=True)  # what caused it: "task:4f1c…"
+    reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="transfer_amount_positive"
+            ),
+            models.CheckConstraint(
+                condition=~Q(debit=F("credit")), name="transfer_moves"
+            ),
+        ]
+        indexes = [models.Index(fields=["group"])]
+
+    def __str__(self) -> str:
+        return f"{self.debit_id} → {self.credit_id}: {self.amount} ({self.key})"
+
+
+class Hold(models.Model):
+    """Money set aside for work that has been offered; ends exactly once."""
+
+    key = models.CharField(max_length=120, unique=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT)
+    amount = models.BigIntegerField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="hold_amount_positive"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.amount}"
+
+
+class HoldEnd(models.Model):
+    class Outcome(models.TextChoices):
+        POST = "post"  # the work was decided: its cost is moved, the rest is free
+        VOID = "void"  # the work will not be done: all of it is free
+
+    hold = models.OneToOneField(Hold, on_delete=models.PROTECT, related_name="end")
+    outcome = models.CharField(max_length=4, choices=Outcome)
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.hold_id}"
+
+
+class Deposit(models.Model):
+    """Pi paid by a client into the platform, as one Pi payment."""
+
+    class Status(models.TextChoices):
+        CREATED = "created", _("waiting for payment")  # -> completed | cancelled
+        COMPLETED = "completed", _("completed")  # the transfer deposit:{uuid} exists
+        CANCELLED = "cancelled", _("cancelled")
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
+    payer = models.ForeignKey(Person, on_delete=models.PROTECT)
+    amount = models.BigIntegerField()
+    network = models.CharField(max_length=16)
+    txid = models.CharField(max_length=80, null=True, unique=True)
+    status = models.CharField(
+        max_length=10, choices=Status, default=Status.CREATED, db_index=True
+    )
+    created = models.DateTimeField(auto_now_add=True)
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="deposit_amount_positive"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="completed")
+                | Q(completed_at__isnull=False, txid__isnull=False),
+                name="deposit_completed_has_transaction",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"deposit {self.uuid.hex[:8]} ({self.status})"

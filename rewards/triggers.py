@@ -1,0 +1,140 @@
+"""The database's own guard over the ledger, on SQLite and PostgreSQL.
+
+Inserting a transfer moves the cached balances; inserting a hold or its end moves
+``held``; rows of the ledger can be neither changed nor deleted. Installed after every
+migrate, because SQLite drops a table's triggers when a migration remakes the table.
+"""
+
+from collections.abc import Iterator
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+APPEND_ONLY = ("rewards_transfer", "rewards_hold", "rewards_holdend")
+
+POSTGRESQL = """
+CREATE OR REPLACE FUNCTION tessera_post_transfer() RETURNS trigger AS $$
+BEGIN
+  IF NEW.debit_id < NEW.credit_id THEN
+    UPDATE rewards_account SET debits = debits + NEW.amount WHERE id = NEW.debit_id;
+    UPDATE rewards_account SET credits = credits + NEW.amount WHERE id = NEW.credit_id;
+  ELSE
+    UPDATE rewards_account SET credits = credits + NEW.amount WHERE id = NEW.credit_id;
+    UPDATE rewards_account SET debits = debits + NEW.amount WHERE id = NEW.debit_id;
+  END IF;
+  RETURN NULL;
+END $$ LANGUAGE plpgsql;
+CREATE OR REPLACE FUNCTION tessera_place_hold() RETURNS trigger AS $$
+BEGIN
+  UPDATE rewards_account SET held = held + NEW.amount WHERE id = NEW.account_id;
+  RETURN NULL;
+END $$ LANGUAGE plpgsql;
+CREATE OR REPLACE FUNCTION tessera_end_hold() RETURNS trigger AS $$
+BEGIN
+  UPDATE rewards_account SET held = held - hold.amount
+    FROM rewards_hold hold
+    WHERE hold.id = NEW.hold_id AND rewards_account.id = hold.account_id;
+  RETURN NULL;
+END $$ LANGUAGE plpgsql;
+CREATE OR REPLACE FUNCTION tessera_append_only() RETURNS trigger AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+END $$ LANGUAGE plpgsql;
+CREATE OR REPLACE FUNCTION tessera_guard_balance() RETURNS trigger AS $$
+BEGIN
+  IF pg_trigger_depth() < 2 THEN
+    RAISE EXCEPTION 'balances move by transfers only' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$ LANGUAGE plpgsql;
+CREATE OR REPLACE TRIGGER tessera_post AFTER INSERT ON rewards_transfer
+  FOR EACH ROW EXECUTE FUNCTION tessera_post_transfer();
+CREATE OR REPLACE TRIGGER tessera_hold AFTER INSERT ON rewards_hold
+  FOR EACH ROW EXECUTE FUNCTION tessera_place_hold();
+CREATE OR REPLACE TRIGGER tessera_end AFTER INSERT ON rewards_holdend
+  FOR EACH ROW EXECUTE FUNCTION tessera_end_hold();
+CREATE OR REPLACE TRIGGER tessera_balance
+  BEFORE UPDATE OF debits, credits, held ON rewards_account
+  FOR EACH ROW EXECUTE FUNCTION tessera_guard_balance();
+CREATE OR REPLACE TRIGGER tessera_keep_account BEFORE DELETE ON rewards_account
+  FOR EACH ROW EXECUTE FUNCTION tessera_append_only();
+CREATE OR REPLACE TRIGGER tessera_keep_accounts BEFORE TRUNCATE ON rewards_account
+  FOR EACH STATEMENT EXECUTE FUNCTION tessera_append_only();
+"""
+POSTGRESQL_APPEND_ONLY = """
+CREATE OR REPLACE TRIGGER tessera_keep_rows BEFORE UPDATE OR DELETE ON {table}
+  FOR EACH ROW EXECUTE FUNCTION tessera_append_only();
+CREATE OR REPLACE TRIGGER tessera_keep_table BEFORE TRUNCATE ON {table}
+  FOR EACH STATEMENT EXECUTE FUNCTION tessera_append_only();
+"""
+SQLITE = (
+    """CREATE TRIGGER IF NOT EXISTS tessera_post AFTER INSERT ON rewards_transfer BEGIN
+      UPDATE rewards_account SET debits = debits + NEW.amount
+        WHERE id = NEW.debit_id;
+      UPDATE rewards_account SET credits = credits + NEW.amount
+        WHERE id = NEW.credit_id;
+    END""",
+    """CREATE TRIGGER IF NOT EXISTS tessera_hold AFTER INSERT ON rewards_hold BEGIN
+      UPDATE rewards_account SET held = held + NEW.amount WHERE id = NEW.account_id;
+    END""",
+    """CREATE TRIGGER IF NOT EXISTS tessera_end AFTER INSERT ON rewards_holdend BEGIN
+      UPDATE rewards_account
+        SET held = held - (SELECT amount FROM rewards_hold WHERE id = NEW.hold_id)
+        WHERE id = (SELECT account_id FROM rewards_hold WHERE id = NEW.hold_id);
+    END""",
+    """CREATE TRIGGER IF NOT EXISTS tessera_keep_account
+      BEFORE DELETE ON rewards_account BEGIN
+      SELECT RAISE(ABORT, 'rewards_account is append-only');
+    END""",
+)
+SQLITE_APPEND_ONLY = """CREATE TRIGGER IF NOT EXISTS tessera_keep_{event}_{table}
+  BEFORE {event} ON {table} BEGIN
+  SELECT RAISE(ABORT, '{table} is append-only');
+END"""
+
+
+def statements(vendor: str) -> Iterator[str]:
+    """Yield the SQL that installs every trigger; running it again changes nothing."""
+    if vendor == "postgresql":
+        yield POSTGRESQL
+        yield from (POSTGRESQL_APPEND_ONLY.format(table=table) for table in APPEND_ONLY)
+        return
+    yield from SQLITE
+    for table in APPEND_ONLY:
+        for event in ("UPDATE", "DELETE"):
+            yield SQLITE_APPEND_ONLY.format(event=event, table=table)
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    with connection.cursor() as cursor:
+        for sql in statements(connection.vendor):
+            # No parameters at all: "%" in PL/pgSQL is not a placeholder.
+            cursor.execute(sql, None)
+
+
+def installed(connection: BaseDatabaseWrapper) -> set[tuple[str, str]]:
+    """Return the (table, trigger) pairs of ours that the database has now."""
+    sql = (
+        "SELECT tgrelid::regclass::text, tgname FROM pg_trigger "
+        "WHERE tgname LIKE 'tessera%' AND tgenabled <> 'D'"
+        if connection.vendor == "postgresql"
+        else "SELECT tbl_name, name FROM sqlite_master "
+        "WHERE type = 'trigger' AND name LIKE 'tessera%'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, None)
+        return {(table, name) for table, name in cursor.fetchall()}
+
+
+def expected(vendor: str) -> int:
+    """Return how many triggers a guarded database has."""
+    if vendor == "postgresql":
+        return 6 + 2 * len(APPEND_ONLY)
+    return len(SQLITE) + 2 * len(APPEND_ONLY)
+
+
+def remove(connection: BaseDatabaseWrapper) -> None:
+    """Drop every trigger. For tests, which empty the tables between themselves."""
+    for table, name in installed(connection):
+        on_table = f" ON {table}" if connection.vendor == "postgresql" else ""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TRIGGER {name}{on_table}", None)
