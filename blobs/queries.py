@@ -1,5 +1,7 @@
 """Reads of bytes by digest, and links to them that expire."""
 
+from __future__ import annotations
+
 import time
 
 from django.conf import settings

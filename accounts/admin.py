@@ -1,0 +1,116 @@
+"""People, organizations and keys for staff; evidence is recorded by an action."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from accounts import actions
+from accounts.authentication import person_of
+from accounts.models import AuditEvent, Evidence, Organization, Person, User
+
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(ModelAdmin):
+    list_display = ("email", "first_name", "level", "is_staff", "is_active")
+    list_filter = ("is_staff", "is_active", "groups")
+    search_fields = ("email", "first_name")
+    list_select_related = ("person",)
+    fields = (
+        "email",
+        "first_name",
+        "is_active",
+        "is_staff",
+        "groups",
+        "last_login",
+        "date_joined",
+    )
+    readonly_fields = ("email", "last_login", "date_joined")
+
+    @admin.display(description=_("evidence level"))
+    def level(self, user: User) -> int:
+        return user.person.level if user.person else 0
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Group)
+class GroupAdmin(ModelAdmin):
+    search_fields = ("name",)
+    filter_horizontal = ("permissions",)
+
+
+@admin.register(Person)
+class PersonAdmin(ModelAdmin):
+    list_display = ("uuid", "user", "level", "created")
+    list_filter = ("level",)
+    search_fields = ("uuid", "user__email")
+    list_select_related = ("user",)
+    actions = ("confirm_by_staff",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_confirm_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.add_evidence")
+
+    @admin.action(
+        description=_("Record that staff checked this person (level 1)"),
+        permissions=["confirm"],
+    )
+    def confirm_by_staff(
+        self, request: HttpRequest, queryset: QuerySet[Person]
+    ) -> None:
+        """Record evidence for each chosen person but oneself."""
+        me = person_of(request)
+        chosen = [person for person in queryset if person.pk != me.pk]
+        for person in chosen:
+            actions.record_evidence(
+                person,
+                kind=Evidence.Kind.STAFF_CHECK,
+                level=1,
+                source=f"person:{me.uuid}",
+            )
+        messages.success(
+            request, _("%(count)d people confirmed.") % {"count": len(chosen)}
+        )
+
+
+@admin.register(Organization)
+class OrganizationAdmin(ModelAdmin):
+    list_display = ("name", "uuid", "created")
+    search_fields = ("name", "uuid")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ModelAdmin):
+    list_display = ("created", "actor", "verb", "subject")
+    list_filter = ("verb",)
+    search_fields = ("subject",)
+    list_select_related = ("actor",)
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
