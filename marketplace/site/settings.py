@@ -126,6 +126,8 @@ if _engine == "django.db.backends.sqlite3":
             "PRAGMA cache_size=-32000; PRAGMA busy_timeout=30000;"
         ),
     }
+    # A file: threads of a test on SQLite in memory would not wait for each other.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "tests.sqlite3")}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
