@@ -56,8 +56,8 @@ class Task(models.Model):
     class Status(models.TextChoices):
         OPEN = "open", _("open")  # -> settled | escalated | cancelled
         ESCALATED = "escalated", _("with a reviewer")  # -> settled | cancelled
-        SETTLED = "settled", _("settled")  # a Verdict exists
-        CANCELLED = "cancelled", _("cancelled")
+        SETTLED = "settled", _("settled")  # a Verdict with content exists
+        CANCELLED = "cancelled", _("cancelled")  # a Verdict without, if answered
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT)
@@ -66,8 +66,11 @@ class Task(models.Model):
     proposal = models.JSONField(null=True)  # an answer in the task type's schema
     proposer = models.CharField(max_length=80, blank=True)  # "model:{digest}"
     status = models.CharField(max_length=9, choices=Status, default=Status.OPEN)
+    # Answers + running assignments + free = the answers that could settle it, so far
+    # at least Campaign.agreeing and never more than Campaign.max_answers.
     free = models.PositiveSmallIntegerField()
-    position = models.BigIntegerField()  # lower is served earlier
+    # Lower is served earlier: microseconds since 1970 when opened or last assigned.
+    position = models.BigIntegerField()
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, null=True)
     decided_at = models.DateTimeField(null=True)
 
@@ -85,7 +88,7 @@ class Task(models.Model):
             ),
             models.Index(fields=["campaign", "status"]),
             models.Index(
-                fields=["decided_at"],
+                fields=["id"],
                 name="task_with_reviewer",
                 condition=Q(status="escalated"),
             ),
@@ -164,16 +167,21 @@ class Answer(models.Model):
 
 
 class Verdict(models.Model):
-    """What a task's label is, as of ``version``; a later one supersedes it."""
+    """What a task's label is, as of ``version``; a later one supersedes it.
+
+    Without content it says why there is no label; the answers are paid all the same.
+    """
 
     class Rule(models.TextChoices):
         AGREEMENT = "agreement", _("people agreed")
         REVIEWER = "reviewer", _("a reviewer decided")
+        UNUSABLE = "unusable", _("a reviewer found that it cannot be labelled")
+        CANCELLED = "cancelled", _("the client stopped")
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT)
     version = models.PositiveSmallIntegerField(default=1)
     supersedes = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
-    content = models.JSONField()
+    content = models.JSONField(null=True)
     rule = models.CharField(max_length=10, choices=Rule)
     decided_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -182,9 +190,14 @@ class Verdict(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["task", "version"], name="verdict_version"),
             models.CheckConstraint(
-                condition=Q(rule="reviewer", decided_by__isnull=False)
-                | Q(rule="agreement", decided_by__isnull=True),
+                condition=Q(rule__in=["reviewer", "unusable"], decided_by__isnull=False)
+                | Q(rule__in=["agreement", "cancelled"], decided_by__isnull=True),
                 name="verdict_reviewer_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(rule__in=["agreement", "reviewer"], content__isnull=False)
+                | Q(rule__in=["unusable", "cancelled"], content__isnull=True),
+                name="verdict_content_iff_label",
             ),
         ]
 
