@@ -1,6 +1,7 @@
-"""Reads of labeling: the queue, what a person may do, what was decided."""
+"""The queue, what a person may be given, and what was decided."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import BooleanField, Exists, OuterRef, QuerySet
@@ -43,6 +44,23 @@ def campaign_by(uuid: UUID) -> Campaign:
 def open_task_count(campaign: Campaign) -> int:
     """Return how many tasks are not decided yet, those with a reviewer included."""
     return Task.objects.filter(campaign=campaign, status__in=UNDECIDED).count()
+
+
+def held_by(
+    person: Person, campaign: Campaign, *, besides: Collection[UUID], now: datetime
+) -> list[Assignment]:
+    """Return what this person still holds here, for a page that was loaded again.
+
+    ``besides`` are those that the page knows of.
+    """
+    held = Assignment.objects.filter(
+        person=person,
+        status=Assignment.Status.ACTIVE,
+        expires_at__gt=now,
+        task__campaign=campaign,
+        task__status=Task.Status.OPEN,
+    ).exclude(uuid__in=besides)
+    return list(held.select_related("task").order_by("id"))
 
 
 def why_no_work(campaign: Campaign, person: Person) -> str:

@@ -1,0 +1,53 @@
+"""Reads of labeling; each noun's look-ups are in their own module."""
+
+from labeling.queries.people import (
+    AnswerLine,
+    AnswerPage,
+    CampaignCard,
+    answers_of,
+    campaign_facts,
+    campaigns_for,
+)
+from labeling.queries.tasks import (
+    UNDECIDED,
+    answers_to,
+    assignment_with_task,
+    campaign_by,
+    contents_of,
+    current_verdicts,
+    frame_of,
+    held_by,
+    may_work,
+    open_task_count,
+    queue,
+    reports_on,
+    state_of,
+    task_for_review,
+    unseen_by,
+    why_no_work,
+)
+
+__all__ = [
+    "UNDECIDED",
+    "AnswerLine",
+    "AnswerPage",
+    "CampaignCard",
+    "answers_of",
+    "answers_to",
+    "assignment_with_task",
+    "campaign_by",
+    "campaign_facts",
+    "campaigns_for",
+    "contents_of",
+    "current_verdicts",
+    "frame_of",
+    "held_by",
+    "may_work",
+    "open_task_count",
+    "queue",
+    "reports_on",
+    "state_of",
+    "task_for_review",
+    "unseen_by",
+    "why_no_work",
+]
