@@ -1,15 +1,6 @@
-"""What every test shares: a data folder of its own, and tables that can be emptied."""
+"""What every test shares: tables that can be emptied, and the bundled photos."""
 
-import os
-import tempfile
 from pathlib import Path
-
-# Before Django reads its settings: tests never touch the demo's data.
-os.environ["TESSERA_DATA"] = tempfile.mkdtemp(prefix="tessera-tests-")
-os.environ["HTTPS"] = "0"
-os.environ["LOG_LEVEL"] = "ERROR"
-os.environ["REDIS_URL"] = ""
-os.environ.setdefault("DATABASE_URL", f"sqlite:///{os.environ['TESSERA_DATA']}/t.sqlite3")
 
 import pytest
 from django.conf import settings
@@ -35,11 +26,6 @@ TransactionTestCase._fixture_teardown = _empty_guarded_tables  # type: ignore[me
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> None:
     cache.clear()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _quick_passwords() -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
