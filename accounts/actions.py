@@ -2,8 +2,10 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 from accounts.errors import IdentityTaken
@@ -58,6 +60,19 @@ def register_user(
     )
     give_person(user)
     return user
+
+
+@transaction.atomic
+def give_role(user: User, *, role: str, permissions: Iterable[str]) -> None:
+    """Make a member of staff one of a group that may do this ("app.codename")."""
+    group, _ = Group.objects.get_or_create(name=role)
+    for permission in permissions:
+        app, codename = permission.split(".")
+        group.permissions.add(
+            Permission.objects.get(content_type__app_label=app, codename=codename)
+        )
+    user.groups.add(group)
+    record_audit(None, "give_role", f"person:{give_person(user).uuid}", role=role)
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +45,27 @@ class ApiKeyThrottle(SimpleRateThrottle):
         if not isinstance(request.auth, ApiKey):
             return None
         return self.cache_format % {"scope": self.scope, "ident": request.auth.pk}
+
+
+def attempted_address(
+    request: HttpRequest | None, credentials: dict[str, Any] | None = None
+) -> str:
+    """Return the address that somebody tries to log in with, for axes to count by.
+
+    The site's form calls it ``login``, the admin's form ``username``, and allauth hands
+    it to the back-ends as ``email``.
+    """
+    given = credentials or {}
+    form = request.POST if request else {}
+    for value in (
+        given.get("email"),
+        given.get("username"),
+        form.get("login"),
+        form.get("username"),
+    ):
+        if value:
+            return str(value).strip().lower()
+    return ""
 
 
 def person_of(request: HttpRequest | Request) -> Person:

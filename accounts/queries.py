@@ -10,6 +10,10 @@ def user_of(person: Person) -> User | None:
     return User.objects.filter(person=person).first()
 
 
+def user_with_email(email: str) -> User | None:
+    return User.objects.filter(email__iexact=email).first()
+
+
 def organizations_of(person: Person) -> QuerySet[Organization]:
     return Organization.objects.filter(membership__person=person).order_by("name")
 

@@ -220,7 +220,9 @@ AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_FORM_FIELD = "login"
+AXES_USERNAME_CALLABLE = "accounts.authentication.attempted_address"
+# One counter of wrong passwords, for the site and the admin alike: axes.
+ACCOUNT_RATE_LIMITS = {"login_failed": None}
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 AXES_VERBOSE = False
 
@@ -334,6 +336,8 @@ OPEN_AHEAD = env.int("OPEN_AHEAD", default=500)  # units or tasks open at once a
 POLLS_PER_SECOND = env.float("POLLS_PER_SECOND", default=40.0)
 BLOB_URL_SECONDS = env.int("BLOB_URL_SECONDS", default=3600)
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=40 * 1024 * 1024)
+ARCHIVE_MAX_BYTES = env.int("ARCHIVE_MAX_BYTES", default=1024 * 1024 * 1024)
+ARCHIVE_MAX_FILES = env.int("ARCHIVE_MAX_FILES", default=2000)
 PICTURE_MAX_PIXELS = env.int("PICTURE_MAX_PIXELS", default=60_000_000)
 PICTURE_MAX_SIDE = env.int("PICTURE_MAX_SIDE", default=4096)
 PI_BACKEND = env.str("PI_BACKEND", default="simulated")
