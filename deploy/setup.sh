@@ -61,7 +61,7 @@ install_front_end() {
   wanted=$(key npm package.json package-lock.json)
   if made node_modules/.made-npm "$wanted"; then return; fi
   say "Installing the front-end packages"
-  npm_ci ci --ignore-scripts --no-audit --no-fund --loglevel=error ||
+  npm_ci ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error ||
     fail "the packages of package-lock.json could not be installed; is the network there?"
   say "$wanted" > node_modules/.made-npm
 }

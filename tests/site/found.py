@@ -1,4 +1,4 @@
-"""What this machine offers the tests: ``python -m tests.site.found browser|postgres``."""
+"""What this machine has for the tests: ``-m tests.site.found browser|postgres``."""
 
 import os
 import shutil

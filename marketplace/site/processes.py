@@ -1,0 +1,81 @@
+"""The only place that says which processes a running Tessera on one machine has."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A command of one running part; ``env`` is added to what all parts share."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def data_folder() -> Path:
+    """Return the folder that settings.DATA_DIR names, without starting Django."""
+    return Path(os.environ.get("TESSERA_DATA") or ROOT / ".data").resolve()
+
+
+def shared_env(*, data: Path, redis_url: str) -> dict[str, str]:
+    """Return the environment of every server process on plain loopback."""
+    return {
+        **os.environ,
+        "TESSERA_DATA": str(data),
+        "REDIS_URL": redis_url,
+        "HTTPS": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def manage(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "manage.py", *arguments)
+
+
+def web(port: int, *, workers: int = 2, threads: int = 16) -> Process:
+    """Return the pages and the API; threads, since a node's claim may wait for work."""
+    options = {
+        "bind": f"127.0.0.1:{port}",
+        "workers": workers,
+        "worker-class": "gthread",
+        "threads": threads,
+        "timeout": 120,
+        "graceful-timeout": 3,
+        "log-level": "warning",
+    }
+    return Process(
+        "web",
+        (
+            *(sys.executable, "-m", "gunicorn", "marketplace.site.wsgi:application"),
+            *(f"--{name}={value}" for name, value in options.items()),
+            # It would lie in the home folder, which may be read-only.
+            "--no-control-socket",
+        ),
+    )
+
+
+def worker() -> Process:
+    """Return the Celery worker; threads, so that killing it leaves no child behind."""
+    return _celery("worker", "--pool=threads", "--concurrency=4", "--loglevel=INFO")
+
+
+def beat() -> Process:
+    return _celery("beat", "--loglevel=WARNING", "--pidfile=")
+
+
+def _celery(part: str, *options: str) -> Process:
+    command = (sys.executable, "-m", "celery", "--quiet", "-A", "marketplace.site")
+    return Process(part, (*command, part, *options))
+
+
+def agent(name: str, *, server: str, home: Path, code: str | None) -> Process:
+    """Return a volunteer's node; ``code`` pairs it the first time."""
+    options = ("--server", server, "--home", str(home))
+    pairing = ("--code", code) if code else ()
+    return Process(name, (sys.executable, "-m", "compute.agent", *options, *pairing))
