@@ -61,6 +61,8 @@ class Stack:
             **processes.shared_env(data=self.folder, redis_url=redis_url),
             "DATABASE_URL": f"sqlite:///{self.folder / 'tessera.sqlite3'}",
             "LOG_LEVEL": "INFO",
+            # A test run's own settings are for itself alone.
+            "DJANGO_SETTINGS_MODULE": "marketplace.site.settings",
             **self._extra,
         }
         self._stack.callback(self.stop)
