@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import Person
 from labeling import consensus, queries
 from labeling.actions import verdicts
-from labeling.actions.assignments import check_owner, lock_task, take_again
+from labeling.actions.assignments import check_answerable, check_owner, lock_task
 from labeling.actions.refusals import refusal_of
 from labeling.errors import AlreadyAnswered
 from labeling.models import Answer, Assignment, Task, Verdict
@@ -50,7 +50,7 @@ def submit(
         known = _answer_of(assignment)
         if known:
             return _repeated(known, idempotency_key)
-        take_again(assignment)
+        check_answerable(assignment)
         answer = Answer.objects.create(
             assignment=assignment,
             task=assignment.task,
@@ -112,6 +112,8 @@ def _decide(task: Task, now: datetime) -> set[int] | None:
     running = Assignment.objects.filter(
         task=task, status=Assignment.Status.ACTIVE
     ).count()
-    task.free = max(0, outcome.answers - running)
-    task.save(update_fields=["free"])
+    missing = max(0, outcome.answers - running)
+    if task.free != missing:
+        task.free = missing
+        task.save(update_fields=["free"])
     return None

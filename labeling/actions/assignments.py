@@ -150,21 +150,20 @@ def _free_one(task: Task) -> None:
         task.save(update_fields=["free"])
 
 
-def take_again(assignment: Assignment) -> None:
+def check_answerable(assignment: Assignment) -> None:
     """Let a locked assignment be answered, late or not.
 
-    An expired one takes a free place of its task, if there still is one: a phone that
-    was in a tunnel is paid. Raises TaskDecided, AlreadySkipped, LeaseExpired.
+    An expired one needs a free place of its task, which the decision on the answers
+    then counts again: a phone that was in a tunnel is paid. Raises TaskDecided,
+    AlreadySkipped, LeaseExpired.
     """
     task = assignment.task
     if task.status not in queries.UNDECIDED:
         raise TaskDecided
     if assignment.status == Assignment.Status.SKIPPED:
         raise AlreadySkipped
-    if assignment.status == Assignment.Status.EXPIRED:
-        if task.free == 0:
-            raise LeaseExpired
-        task.free -= 1
+    if assignment.status == Assignment.Status.EXPIRED and task.free == 0:
+        raise LeaseExpired
 
 
 def expire_assignments(*, now: datetime) -> int:

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
 
 from labeling import queries
 from labeling.actions import verdicts
@@ -52,7 +54,9 @@ def open_campaign(
 ) -> Campaign:
     """Open a campaign, active and without tasks. Raises ValidationError."""
     if not 1 <= agreeing <= max_answers <= ANSWERS_MAX:
-        raise WrongTransition
+        raise ValidationError(
+            {"max_answers": [_("Choose a number up to %d.") % ANSWERS_MAX]}
+        )
     _check_question(task_type, question)
     return Campaign.objects.create(
         account=account,
