@@ -55,7 +55,7 @@ class Node(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
     capabilities = models.JSONField(default=dict)
     created = models.DateTimeField(auto_now_add=True)
-    seen_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True, db_index=True)
 
     def __str__(self) -> str:
         return self.name
@@ -98,20 +98,24 @@ class Unit(models.Model):
 
     class Status(models.TextChoices):
         OPEN = "open", _("open")  # -> final | disputed | failed | cancelled
-        DISPUTED = "disputed", _("disputed")  # -> final | failed: re-executed by us
+        # Nodes disagree or err; we execute it ourselves.
+        DISPUTED = "disputed", _("disputed")  # -> final | failed
         FINAL = "final", _("final")
         FAILED = "failed", _("failed")  # the input or the model cannot be run
         CANCELLED = "cancelled", _("cancelled")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     job = models.ForeignKey(Job, on_delete=models.PROTECT)
-    inputs = models.JSONField()  # [{"digest": hex, "media_type": …, "size": bytes}]
+    # [{"digest": hex, "media_type": …, "size": bytes, "width": …, "height": …}]
+    inputs = models.JSONField()
     status = models.CharField(max_length=9, choices=Status, default=Status.OPEN)
     free = models.PositiveSmallIntegerField()  # leases that may still be given
     position = models.BigIntegerField()  # lower is served earlier
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, null=True)
     output = models.JSONField(null=True)  # the accepted one, in the manifest's form
     reexecuted = models.BooleanField(default=False)
+    # Re-executions by us that crashed or ran out of time; after three the unit fails.
+    attempts = models.PositiveSmallIntegerField(default=0)
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -130,6 +134,9 @@ class Unit(models.Model):
                 fields=["position"],
                 name="unit_claimable",
                 condition=Q(status="open", free__gt=0),
+            ),
+            models.Index(
+                fields=["id"], name="unit_disputed", condition=Q(status="disputed")
             ),
             models.Index(fields=["job", "status"]),
         ]
@@ -176,6 +183,9 @@ class Lease(models.Model):
                 fields=["expires_at"],
                 name="lease_running",
                 condition=Q(status="active"),
+            ),
+            models.Index(
+                fields=["node"], name="lease_held", condition=Q(status="active")
             ),
             models.Index(fields=["person", "-id"]),
         ]

@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('active', 'active'), ('quarantined', 'quarantined'), ('revoked', 'revoked')], default='active', max_length=12)),
                 ('capabilities', models.JSONField(default=dict)),
                 ('created', models.DateTimeField(auto_now_add=True)),
-                ('seen_at', models.DateTimeField(null=True)),
+                ('seen_at', models.DateTimeField(db_index=True, null=True)),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.person')),
             ],
         ),
@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
                 ('position', models.BigIntegerField()),
                 ('output', models.JSONField(null=True)),
                 ('reexecuted', models.BooleanField(default=False)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('decided_at', models.DateTimeField(null=True)),
                 ('hold', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, to='rewards.hold')),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='compute.job')),
@@ -151,6 +152,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='lease',
             index=models.Index(fields=['person', '-id'], name='compute_lea_person__757e4e_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='lease',
+            index=models.Index(condition=models.Q(('status', 'active')), fields=['node'], name='lease_held'),
+        ),
+        migrations.AddIndex(
+            model_name='unit',
+            index=models.Index(condition=models.Q(('status', 'disputed')), fields=['id'], name='unit_disputed'),
         ),
         migrations.AddConstraint(
             model_name='lease',

@@ -24,6 +24,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         body = {
             "code": codes if isinstance(codes, str) else error.default_code,
             "message": str(error.detail),
+            **getattr(error, "extra", {}),
         }
     else:  # Django's own Http404 and PermissionDenied
         body = {
