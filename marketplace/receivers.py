@@ -17,4 +17,4 @@ def on_task_decided(*, task_ids: Sequence[int], **_kwargs: Any) -> None:
 
 def _hint(project_ids: Sequence[int]) -> None:
     for project_id in project_ids:
-        tasks.advance_project.delay_on_commit(project_id)
+        tasks.hint(project_id)

@@ -1,6 +1,6 @@
 """Reads of the ledger: balances and statements."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,16 @@ def wallet_of(organization: Organization) -> Account | None:
     return Account.objects.filter(
         organization=organization, kind=Account.Kind.ORGANIZATION
     ).first()
+
+
+def wallets_of(organizations: Sequence[Organization]) -> dict[int, int]:
+    """Return the wallets' balances by organization; who never paid in has none."""
+    return {
+        account.organization_id or 0: account.balance
+        for account in Account.objects.filter(
+            organization__in=organizations, kind=Account.Kind.ORGANIZATION
+        )
+    }
 
 
 def statement_of(account: Account) -> QuerySet[Transfer]:

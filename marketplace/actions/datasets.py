@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO, Literal, cast
+from typing import IO, Any, Literal, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -72,7 +72,7 @@ def create_dataset(organization: Organization, person: Person, *, name: str) -> 
 
 
 def add_pictures(
-    dataset: Dataset, person: Person, files: Iterable[UploadedFile]
+    dataset: Dataset, person: Person, files: "Iterable[UploadedFile[Any]]"
 ) -> list[FileOutcome]:
     """Add each picture by itself, so that a bad file never costs a good one.
 
@@ -89,7 +89,7 @@ def add_pictures(
     return outcomes
 
 
-def _add_file(dataset: Dataset, file: UploadedFile) -> Iterator[FileOutcome]:
+def _add_file(dataset: Dataset, file: "UploadedFile[Any]") -> Iterator[FileOutcome]:
     name = file.name or _("file without a name")
     head = file.read(4)
     file.seek(0)
@@ -102,7 +102,7 @@ def _add_file(dataset: Dataset, file: UploadedFile) -> Iterator[FileOutcome]:
 
 
 def _add_archive(
-    dataset: Dataset, name: str, file: UploadedFile
+    dataset: Dataset, name: str, file: "UploadedFile[Any]"
 ) -> Iterator[FileOutcome]:
     if (file.size or 0) > settings.ARCHIVE_MAX_BYTES:
         yield _refused(name, "archive_too_large")

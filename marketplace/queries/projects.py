@@ -121,8 +121,12 @@ def terms_of(project: Project) -> pricing.Terms:
         inference_price=project.inference_price,
         max_answers=project.max_answers,
         with_model=project.model_id is not None,
-        fee_permille=settings.FEE_PERMILLE,
+        fee_permille=fee_permille(),
     )
+
+
+def fee_permille() -> int:
+    return int(settings.FEE_PERMILLE)
 
 
 def quote_of(project: Project) -> pricing.Quote:
