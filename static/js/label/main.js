@@ -188,7 +188,9 @@ function leave(action, body, said) {
 function label(name) {
   if (!widget) return;
   widget.relabel(name);
-  panel.announce(say("labelled", { label: name }));
+  // A choice is an answer at once: the undo window is there for the slip of a thumb.
+  if (widget.name === "single_choice") send();
+  else panel.announce(say("labelled", { label: name }));
 }
 
 function remove(id) {
@@ -238,7 +240,7 @@ const commands = {
     const name = widget?.labels[index];
     if (!name) return false;
     label(name);
-    return widget.name === "single_choice" ? send() : true;
+    return true;
   },
 };
 

@@ -61,15 +61,10 @@ export class Panel {
     });
     this.remove.disabled = !selected;
     this.nothing.hidden = choice || boxes.length === 0;
-    this.send.textContent = choice ? this.choiceWord(widget, proposed) : this.boxesWord(widget, boxes, proposed);
-    this.send.disabled = choice && !widget.label;
+    this.send.textContent = choice ? say("yes_label", { label: widget.label }) : this.boxesWord(widget, boxes, proposed);
+    this.send.hidden = choice && !widget.label;
     this.hint.textContent = choice ? this.choiceHint(proposed) : this.boxesHint(widget, selected, boxes, proposed);
     if (!choice) this.boxList(boxes, selected);
-  }
-
-  choiceWord(widget, proposed) {
-    if (!widget.label) return say("choose_first");
-    return proposed && !widget.touched ? say("yes_label", { label: widget.label }) : say("send_label", { label: widget.label });
   }
 
   boxesWord(widget, boxes, proposed) {
