@@ -8,6 +8,13 @@ from labeling.queries.people import (
     campaign_facts,
     campaigns_for,
 )
+from labeling.queries.reviews import (
+    ReviewSheet,
+    Source,
+    next_for_review,
+    review_sheet,
+    with_reviewer,
+)
 from labeling.queries.tasks import (
     UNDECIDED,
     answers_to,
@@ -22,7 +29,6 @@ from labeling.queries.tasks import (
     queue,
     reports_on,
     state_of,
-    task_for_review,
     unseen_by,
     why_no_work,
 )
@@ -32,6 +38,8 @@ __all__ = [
     "AnswerLine",
     "AnswerPage",
     "CampaignCard",
+    "ReviewSheet",
+    "Source",
     "answers_of",
     "answers_to",
     "assignment_with_task",
@@ -43,11 +51,13 @@ __all__ = [
     "frame_of",
     "held_by",
     "may_work",
+    "next_for_review",
     "open_task_count",
     "queue",
     "reports_on",
+    "review_sheet",
     "state_of",
-    "task_for_review",
     "unseen_by",
     "why_no_work",
+    "with_reviewer",
 ]

@@ -122,13 +122,6 @@ def reports_on(task: Task) -> QuerySet[Report]:
     return Report.objects.filter(assignment__task=task).order_by("id")
 
 
-def task_for_review(task_id: int) -> Task:
-    task = Task.objects.select_related("campaign").filter(pk=task_id).first()
-    if task is None:
-        raise Http404
-    return task
-
-
 def may_work(person: Person, campaign: Campaign) -> bool:
     """Say whether this person has no interest of their own in the campaign."""
     return campaign.tenant not in accounts_queries.tenants_of(person)
