@@ -1,4 +1,4 @@
-"""Compute in the admin: staff look, and may remove a node; nothing is edited by hand."""
+"""Compute in the admin: staff look and may remove a node; nothing is edited here."""
 
 from typing import Any
 

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, Value, When
+from django.db.models.functions import Cast
 
 from accounts.models import Person
 from compute import agreement, queries
@@ -215,10 +217,8 @@ class Docket:
 
     def _write_units(self) -> None:
         final = [u for u in self._touched.values() if u.status == Unit.Status.FINAL]
-        if final:
-            Unit.objects.bulk_update(
-                final, ["status", "free", "output", "reexecuted", "decided_at"]
-            )
+        for reexecuted in (False, True):
+            self._write_final([u for u in final if u.reexecuted is reexecuted])
         groups: dict[tuple[str, int, bool, datetime | None], list[int]]
         groups = defaultdict(list)
         for unit in self._touched.values():
@@ -229,6 +229,27 @@ class Docket:
             Unit.objects.filter(pk__in=units).update(
                 status=status, free=free, reexecuted=reexecuted, decided_at=decided_at
             )
+
+    def _write_final(self, units: list[Unit]) -> None:
+        """Write units that differ only in their output, as one statement.
+
+        ``bulk_update`` would write a CASE for every field, which costs more than all
+        the rest of a decision.
+        """
+        if not units:
+            return
+        field = Unit._meta.get_field("output")
+        outputs = Case(
+            *(When(pk=unit.pk, then=Value(unit.output, field)) for unit in units),
+            output_field=field,
+        )
+        Unit.objects.filter(pk__in=[unit.pk for unit in units]).update(
+            status=Unit.Status.FINAL,
+            free=0,
+            output=Cast(outputs, field),
+            reexecuted=units[0].reexecuted,
+            decided_at=self.now,
+        )
 
     def _pay(self) -> None:
         accounts: dict[Person, int] = {}

@@ -11,7 +11,7 @@ from compute.agent.protocol import LeaseGrant
 # The first guess of a picture's time, before any was measured.
 GUESS_SECONDS = 0.25
 NEW_SHARE = 0.2  # of the newest measurement in the running mean
-LINGER_SECONDS = (0.05, 1.0)
+LINGER_SECONDS = (0.05, 2.0)
 LINGER_SHARE = 0.1
 
 

@@ -15,7 +15,7 @@ from compute.agent.keys import is_signed
 from compute.agent.protocol import ClaimReply, LeaseGrant, SignedModel
 from compute.agent.store import Home, Tampered
 
-TARGET_SECONDS = 2.0  # of work claimed ahead
+TARGET_SECONDS = 4.0  # of work claimed ahead
 FETCHERS = 4
 FETCH_TRIES = 3
 Say = Callable[[str], None]
