@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -128,26 +128,33 @@ class ProjectVerb(APIView):
         return Response(detail(project))
 
 
+@extend_schema_view(
+    post=extend_schema(summary="Launch a draft: work is offered from now on")
+)
 class ProjectLaunch(ProjectVerb):
     def turn(self, request: Request, project: Project) -> Project:
         return actions.launch_project(project, person_of(request), now=timezone.now())
 
 
+@extend_schema_view(post=extend_schema(summary="Offer no new work"))
 class ProjectPause(ProjectVerb):
     def turn(self, request: Request, project: Project) -> Project:
         return actions.pause_project(project, person_of(request))
 
 
+@extend_schema_view(post=extend_schema(summary="Go on after a pause"))
 class ProjectResume(ProjectVerb):
     def turn(self, request: Request, project: Project) -> Project:
         return actions.resume_project(project, person_of(request))
 
 
+@extend_schema_view(post=extend_schema(summary="Stop, and refund what is left"))
 class ProjectClose(ProjectVerb):
     def turn(self, request: Request, project: Project) -> Project:
         return actions.close_project(project, person_of(request))
 
 
+@extend_schema_view(post=extend_schema(summary="Take a draft's money back"))
 class ProjectUnfund(ProjectVerb):
     def turn(self, request: Request, project: Project) -> Project:
         return actions.unfund_project(project, person_of(request))
