@@ -17,6 +17,7 @@ from accounts import queries as accounts_queries
 from accounts.models import Evidence, Organization, Person, User
 from compute import actions as compute_actions
 from compute import queries as compute_queries
+from marketplace import pipeline
 from marketplace.actions import datasets as dataset_actions
 from marketplace.actions import projects as project_actions
 from marketplace.models import Dataset, Project
@@ -94,19 +95,22 @@ def _several(name: str, count: int) -> str:
 
 def build(now: datetime, *, operators: int = OPERATORS) -> Project:
     """Make whatever is missing of the demo; return its running project."""
-    client = build_people(operators=operators)
-    organization = _organization(client, now=now)
-    dataset = _dataset(organization, client)
+    client = build_people(now, operators=operators)
+    dataset = _dataset(accounts_queries.organizations_of(client).get(), client)
     project = _project(dataset, client)
     if project.status == Project.Status.DRAFT:
-        project_actions.fund(project, client, now=now)
-        project_actions.launch(project, client, now=now)
+        missing = project_queries.quote_of(project).total - project.escrow.available
+        if missing > 0:
+            project_actions.fund_project(project, client, amount=missing)
+        project = project_actions.launch_project(project, client, now=now)
+        pipeline.advance(project.pk, now=now)
     return project
 
 
-def build_people(*, operators: int = OPERATORS) -> Person:
-    """Make everybody who is missing; return the client's person."""
-    client = _user("client")
+def build_people(now: datetime, *, operators: int = OPERATORS) -> Person:
+    """Make everybody who is missing, and the client's wallet; return the client."""
+    client = _person("client")
+    _organization(client, now=now)
     for number in range(1, operators + 1):
         _verified(_user(f"operator{number}"))
     for number in range(1, PEOPLE + 1):
@@ -114,7 +118,7 @@ def build_people(*, operators: int = OPERATORS) -> Person:
     _staff("reviewer", role="Reviewers", permissions=REVIEWER_MAY)
     _staff("treasurer", role="Treasurers", permissions=TREASURER_MAY)
     _user("admin", is_staff=True, is_superuser=True)
-    return accounts_actions.give_person(client)
+    return client
 
 
 def _user(name: str, *, is_staff: bool = False, is_superuser: bool = False) -> User:
@@ -142,14 +146,13 @@ def _staff(name: str, *, role: str, permissions: Sequence[str]) -> None:
         accounts_actions.give_role(user, role=role, permissions=permissions)
 
 
-def _organization(client: Person, *, now: datetime) -> Organization:
+def _organization(client: Person, *, now: datetime) -> None:
     organization = accounts_queries.organizations_of(client).first()
     if organization is None:
         organization = accounts_actions.create_organization(client, name=ORGANIZATION)
     if ledger.wallet_account(organization).credits == 0:
         deposit = deposits.start_deposit(organization, client, DEPOSIT)
         deposits.complete_deposit(deposit.uuid, txid=f"demo-{deposit.uuid}", now=now)
-    return organization
 
 
 def _dataset(organization: Organization, client: Person) -> Dataset:
@@ -180,7 +183,7 @@ def _project(dataset: Dataset, client: Person) -> Project:
         task_type=Project.TaskType.BOXES,
         labels=[{"name": name, "color": color} for name, color in LABELS.items()],
         instructions=INSTRUCTIONS,
-        model=compute_queries.registered_models()[0],
+        model=compute_queries.registered_models().first(),
         class_map={
             name: label for label, classes in CLASSES.items() for name in classes
         },

@@ -4,6 +4,7 @@ Knows no Django: it has to say at once, and clearly, what is in the way.
 """
 
 import argparse
+import errno
 import fcntl
 import json
 import os
@@ -34,7 +35,7 @@ AGENTS = 3
 # What RESET=1 keeps: nothing in them was made by using the demo.
 KEPT = {"cache", "static", "demo.lock"}
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 class Refused(Exception):
@@ -61,9 +62,16 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", type=_port, default=8000)
     parser.add_argument("--reset", action="store_true", help="begin anew")
     return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is not between 1 and 65535")
+    return number
 
 
 def _treat_as_interrupt(*signals: signal.Signals) -> None:
@@ -79,10 +87,10 @@ def _check_port(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
+        except OSError as error:
+            what = "taken" if error.errno == errno.EADDRINUSE else "not allowed"
             raise Refused(
-                f"Port {port} is taken or not allowed ({error}). "
-                f"Choose another one: make demo PORT={port % 60000 + 1}"
+                f"Port {port} is {what}. Choose another: make demo PORT={port + 1}"
             ) from error
 
 
@@ -117,11 +125,16 @@ def _run(port: int, data: Path) -> int:
     given = os.environ.get("REDIS_URL")
     with nullcontext(given) if given else embedded_broker(data / "valkey") as redis_url:
         env = processes.shared_env(data=data, redis_url=redis_url)
-        prepared = _prepare(env, data / "agents")
+        prepared = _prepare(env, homes(data, port))
         return _supervise(port, data, env, prepared)
 
 
-def _prepare(env: dict[str, str], homes: Path) -> dict[str, Any]:
+def homes(data: Path, port: int) -> list[Path]:
+    """Return the agents' folders; a node is paired with one address, port and all."""
+    return [data / "agents" / f"{port}-{number}" for number in range(1, AGENTS + 1)]
+
+
+def _prepare(env: dict[str, str], agents: Sequence[Path]) -> dict[str, Any]:
     """Bring the data up to date in a process of its own; return what it reports."""
     console.print("Preparing the demo …")
     done = subprocess.run(  # noqa: S603 (our own command)
@@ -129,7 +142,7 @@ def _prepare(env: dict[str, str], homes: Path) -> dict[str, Any]:
             "prepare_demo",
             f"--agents={AGENTS}",
             "--homeless",
-            *(str(n) for n in range(1, AGENTS + 1) if not (homes / str(n)).exists()),
+            *(str(n) for n, home in enumerate(agents, 1) if not processes.paired(home)),
         ),
         env=env,
         cwd=processes.ROOT,
@@ -149,10 +162,12 @@ def _parts(
         processes.agent(
             f"agent{number}",
             server=f"http://127.0.0.1:{port}",
-            home=data / "agents" / str(number),
+            home=home,
             code=code,
         )
-        for number, code in enumerate(codes, start=1)
+        for number, (home, code) in enumerate(
+            zip(homes(data, port), codes, strict=True), start=1
+        )
     ]
     return [processes.web(port), processes.worker(), processes.beat(), *agents]
 
@@ -169,6 +184,9 @@ def _supervise(
             env={**env, **part.env},
             cwd=str(processes.ROOT),
         )
+    for home, code in zip(homes(data, port), prepared["codes"], strict=True):
+        if code:  # what is left there belongs to a node that is no more
+            shutil.rmtree(home, ignore_errors=True)
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     threading.Thread(target=_announce, args=(port, data, prepared), daemon=True).start()
     manager.loop()
@@ -182,7 +200,8 @@ def _supervise(
 def _announce(port: int, data: Path, prepared: dict[str, Any]) -> None:
     address = f"http://127.0.0.1:{port}/"
     deadline = time.monotonic() + READY_SECONDS
-    while not _is_up(address):
+    visitor = httpx.Client(timeout=5)
+    while not _is_up(visitor, address):
         if time.monotonic() > deadline:
             console.print(f"The web process does not answer; see {data / 'logs'}")
             return
@@ -201,9 +220,9 @@ def _announce(port: int, data: Path, prepared: dict[str, Any]) -> None:
     console.print(f"Logs: {data / 'logs'}. Ctrl-C stops everything.")
 
 
-def _is_up(address: str) -> bool:
+def _is_up(visitor: httpx.Client, address: str) -> bool:
     try:
-        return httpx.get(address, timeout=5).is_success
+        return visitor.get(address).is_success
     except httpx.HTTPError:
         return False
 

@@ -54,6 +54,7 @@ def web(port: int, *, workers: int = 2, threads: int = 16) -> Process:
         (
             *(sys.executable, "-m", "gunicorn", "marketplace.site.wsgi:application"),
             *(f"--{name}={value}" for name, value in options.items()),
+            "--preload",
             # It would lie in the home folder, which may be read-only.
             "--no-control-socket",
         ),
@@ -62,7 +63,10 @@ def web(port: int, *, workers: int = 2, threads: int = 16) -> Process:
 
 def worker() -> Process:
     """Return the Celery worker; threads, so that killing it leaves no child behind."""
-    return _celery("worker", "--pool=threads", "--concurrency=4", "--loglevel=INFO")
+    # One worker has nobody to greet, and starts a second sooner for not trying.
+    alone = ("--without-mingle", "--without-gossip")
+    size = ("--pool=threads", "--concurrency=4")
+    return _celery("worker", *size, *alone, "--loglevel=INFO")
 
 
 def beat() -> Process:
@@ -79,3 +83,8 @@ def agent(name: str, *, server: str, home: Path, code: str | None) -> Process:
     options = ("--server", server, "--home", str(home))
     pairing = ("--code", code) if code else ()
     return Process(name, (sys.executable, "-m", "compute.agent", *options, *pairing))
+
+
+def paired(home: Path) -> bool:
+    """Say whether an agent's folder knows which node it is."""
+    return (home / "node.json").exists()

@@ -53,6 +53,7 @@ class Stack:
         self._parts: dict[str, processes.Process] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
+        self._probe = self._stack.enter_context(httpx.Client(timeout=5))
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -158,11 +159,15 @@ class Stack:
         self._running.clear()
 
     def wait_until_up(self) -> None:
-        wait_for(self._is_up, seconds=60, what=f"the web answers\n{self.log('web')}")
+        try:
+            wait_for(self._is_up, seconds=60, what="the web answers")
+        except TookTooLong as late:
+            raise TookTooLong(f"{late}\n{self.log('web')}") from late
 
     def _is_up(self) -> bool:
+        assert self._running["web"].poll() is None, self.log("web")
         try:
-            return httpx.get(f"{self.url}/", timeout=5).is_success
+            return self._probe.get(f"{self.url}/accounts/login/").is_success
         except httpx.HTTPError:
             return False
 

@@ -43,9 +43,8 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
         call_command("register_models", stdout=sys.stderr)
         collect_static()
-        demo.build_people(operators=options["agents"])
-        if not options["no_project"]:
-            demo.build(now, operators=options["agents"])
+        build = demo.build_people if options["no_project"] else demo.build
+        build(now, operators=options["agents"])
         report = {
             "password": demo.PASSWORD,
             "accounts": demo.accounts(operators=options["agents"]),
