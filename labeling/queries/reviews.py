@@ -35,6 +35,7 @@ class Source:
     """One label that the reviewer may take as the truth."""
 
     key: str
+    place: int  # among the sources; each writes at another corner of its boxes
     mark: str  # stands beside its boxes
     title: str
     summary: str
@@ -44,7 +45,18 @@ class Source:
 
     @property
     def boxes(self) -> list[dict[str, Any]]:
-        return list(self.content.get("boxes", []))
+        """Return its boxes, each with where its label is written."""
+        right, below = self.place % 2, self.place // 2 % 2
+        return [
+            box
+            | {
+                "anchor": "end" if right else "start",
+                "text_x": box["x"] + (box["w"] if right else 0),
+                "text_y": box["y"] + (box["h"] if below else 0),
+                "shift": "1.1em" if below else "-0.35em",
+            }
+            for box in self.content.get("boxes", [])
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +96,7 @@ def review_sheet(task_id: int) -> ReviewSheet:
     sources = [
         Source(
             key=f"answer:{answer.uuid}",
+            place=place,
             mark=letter,
             title=_("Answer %s") % letter,
             summary=summary_of(answer.content),
@@ -91,14 +104,15 @@ def review_sheet(task_id: int) -> ReviewSheet:
             content=answer.content,
             seconds=answer.seconds,
         )
-        for answer, letter, color in zip(
-            answers_to(task), ascii_uppercase, COLORS, strict=False
+        for place, (answer, letter, color) in enumerate(
+            zip(answers_to(task), ascii_uppercase, COLORS, strict=False)
         )
     ]
     if task.proposal is not None:
         sources.append(
             Source(
                 key="proposal",
+                place=3,
                 mark=_("model"),
                 title=_("The model's proposal"),
                 summary=summary_of(task.proposal),
