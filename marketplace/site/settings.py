@@ -7,6 +7,7 @@ from typing import Any
 
 import environ
 from csp.constants import NONCE, NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -313,6 +314,34 @@ INSTALLED_APPS.append("django.forms")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
+
+# --- Staff pages ----------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Tessera",
+    "SITE_HEADER": "Tessera",
+    "SITE_SUBHEADER": _("staff"),
+    "SITE_URL": "/home/",
+    "SITE_ICON": lambda _request: static("img/mark.svg"),
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        # The deep violet of the site, from ground to ink.
+        "primary": {
+            "50": "oklch(97% .014 300)",
+            "100": "oklch(94% .03 300)",
+            "200": "oklch(89% .06 300)",
+            "300": "oklch(80% .1 300)",
+            "400": "oklch(68% .14 299)",
+            "500": "oklch(53% .17 297)",
+            "600": "oklch(42% .16 295)",
+            "700": "oklch(36% .15 295)",
+            "800": "oklch(31% .13 295)",
+            "900": "oklch(26% .1 295)",
+            "950": "oklch(20% .08 295)",
+        },
+    },
+}
 
 # --- Logs -----------------------------------------------------------------------------
 
