@@ -257,6 +257,9 @@ document.addEventListener("click", (event) => {
   if (event.detail > 0 && !button.closest("dialog")) widget?.focus();
 });
 
+for (const dialog of document.querySelectorAll("dialog")) {
+  dialog.addEventListener("close", () => widget?.focus());
+}
 byId("report").addEventListener("close", (event) => {
   const dialog = event.target;
   const form = dialog.querySelector("form");

@@ -14,7 +14,7 @@ function element(name, properties, ...children) {
 export class Panel {
   constructor({ onLabel, onSelect, onRemove }) {
     Object.assign(this, { onLabel, onSelect, onRemove });
-    for (const id of ["labels", "list", "hint", "send", "nothing", "remove", "live", "curtain", "toast"]) {
+    for (const id of ["labels", "list", "hint", "send", "nothing", "remove", "live", "toast"]) {
       this[id] = byId(id);
     }
     this.modes = [...document.querySelectorAll("[data-mode]")];
@@ -52,7 +52,7 @@ export class Panel {
     const choice = widget.name === "single_choice";
     const boxes = choice ? [] : widget.all();
     const selected = choice ? undefined : widget.selected;
-    const active = choice ? widget.label : (selected?.label ?? widget.label);
+    const active = choice ? widget.label : (selected?.label ?? (widget.mode === "draw" ? widget.label : null));
     [...this.labels.children].forEach((button, index) => {
       button.ariaPressed = String(widget.labels[index] === active);
     });
@@ -101,7 +101,7 @@ export class Panel {
   /** Cover the stage with a message, or nothing. */
   cover(kind, text = "") {
     document.body.dataset.state = kind;
-    this.curtain.querySelector("p").textContent = text;
+    byId("curtain-text").textContent = text;
   }
 
   announce(text) {
@@ -114,7 +114,7 @@ export class Panel {
   /** Show a line over the photo; ``undo`` decides whether it offers the way back. */
   tell(text, { undo = false, bad = false, ms = 6000 } = {}) {
     clearTimeout(this.timer);
-    this.toast.querySelector("span").textContent = text;
+    byId("toast-text").textContent = text;
     this.toast.querySelector("button").hidden = !undo;
     this.toast.classList.toggle("toast--bad", bad);
     this.toast.hidden = false;
