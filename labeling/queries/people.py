@@ -6,13 +6,23 @@ from statistics import median
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import F, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import (
+    Count,
+    F,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts import queries as accounts_queries
 from accounts.models import Person
-from labeling.models import Answer, AnswerDecision, Campaign, Task, Verdict
+from labeling.models import Answer, AnswerDecision, Assignment, Campaign, Task, Verdict
 from labeling.queries.tasks import state_of
 from rewards.models import Transfer
 
@@ -54,6 +64,18 @@ class CampaignCard:
 def campaigns_for(person: Person) -> list[CampaignCard]:
     """Return the active campaigns that this person may label, best paid first."""
     first_inputs = Task.objects.filter(campaign=OuterRef("pk")).order_by("id")
+    # What a page fetched ahead still waits there for this person.
+    held = (
+        Assignment.objects.filter(
+            person=person,
+            status=Assignment.Status.ACTIVE,
+            task__campaign=OuterRef("pk"),
+            task__status=Task.Status.OPEN,
+        )
+        .order_by()
+        .values("task__campaign")
+        .annotate(count=Count("pk"))
+    )
     campaigns = (
         Campaign.objects.filter(status=Campaign.Status.ACTIVE)
         .exclude(tenant__in=accounts_queries.tenants_of(person))
@@ -63,6 +85,7 @@ def campaigns_for(person: Person) -> list[CampaignCard]:
                 (person.pk, TASKS_COUNTED),
                 output_field=IntegerField(),
             ),
+            held_by_person=Coalesce(Subquery(held.values("count")), 0),
             first_inputs=Subquery(first_inputs.values("inputs")[:1]),
         )
         .order_by("-reward", "id")[:CAMPAIGNS_SHOWN]
@@ -75,7 +98,11 @@ def _card(campaign: Campaign) -> CampaignCard:
     inputs = getattr(campaign, "first_inputs", None)
     return CampaignCard(
         campaign=campaign,
-        open_tasks=getattr(campaign, "open_for_person", 0),
+        open_tasks=min(
+            getattr(campaign, "open_for_person", 0)
+            + getattr(campaign, "held_by_person", 0),
+            TASKS_COUNTED,
+        ),
         acceptance=acceptance,
         median_seconds=seconds,
         picture=inputs[0]["digest"] if inputs else None,

@@ -260,6 +260,18 @@ def test_the_list_of_work_shows_pay_and_what_is_left_for_this_person(
     assert listed[1]["acceptance"] is None
 
 
+def test_what_a_page_fetched_ahead_is_still_left_for_its_person(
+    campaign: Campaign, people: Sequence[Worker]
+) -> None:
+    open_tasks(campaign, 2)
+    people[0].take(campaign, 2)
+    people[1].take(campaign, 2)
+    (mine,) = queries.campaigns_for(people[0].person)
+    (others,) = queries.campaigns_for(people[2].person)
+    assert mine.open_tasks == 2
+    assert others.open_tasks == 0
+
+
 def test_the_list_of_work_tells_acceptance_and_time(
     campaign: Campaign, people: Sequence[Worker]
 ) -> None:
