@@ -63,7 +63,8 @@ class CampaignCard:
 
 def campaigns_for(person: Person) -> list[CampaignCard]:
     """Return the active campaigns that this person may label, best paid first."""
-    first_inputs = Task.objects.filter(campaign=OuterRef("pk")).order_by("id")
+    # By status, as the index has them: in order of id, all would have to be sorted.
+    some_task = Task.objects.filter(campaign=OuterRef("pk")).order_by("status")
     # What a page fetched ahead still waits there for this person.
     held = (
         Assignment.objects.filter(
@@ -86,7 +87,7 @@ def campaigns_for(person: Person) -> list[CampaignCard]:
                 output_field=IntegerField(),
             ),
             held_by_person=Coalesce(Subquery(held.values("count")), 0),
-            first_inputs=Subquery(first_inputs.values("inputs")[:1]),
+            some_inputs=Subquery(some_task.values("inputs")[:1]),
         )
         .order_by("-reward", "id")[:CAMPAIGNS_SHOWN]
     )
@@ -95,7 +96,7 @@ def campaigns_for(person: Person) -> list[CampaignCard]:
 
 def _card(campaign: Campaign) -> CampaignCard:
     acceptance, seconds = campaign_facts(campaign)
-    inputs = getattr(campaign, "first_inputs", None)
+    inputs = getattr(campaign, "some_inputs", None)
     return CampaignCard(
         campaign=campaign,
         open_tasks=min(
