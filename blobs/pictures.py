@@ -111,7 +111,9 @@ def _open(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureRefused("too_large", "too many pixels") from error
     except (OSError, SyntaxError, ValueError, struct.error, EOFError) as error:
-        if data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
+        if data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (
+            data[8:12] == b"WEBP"
+        ):
             raise PictureRefused("damaged", "the header is broken") from error
         raise PictureRefused("not_a_picture", "no JPEG, PNG or WebP") from error
 

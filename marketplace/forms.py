@@ -135,6 +135,8 @@ class ProjectForm(forms.Form):
         self._field("dataset").choices = [
             (uuid, one.name) for uuid, one in self.datasets.items()
         ]
+        # The model is offered; to go without one is a decision.
+        self._field("model").initial = next(iter(self.models), "")
         self._field("model").choices = [
             *((digest, one.name) for digest, one in self.models.items()),
             ("", _("None: people start from the bare picture")),

@@ -91,11 +91,14 @@ def project_new(request: HttpRequest) -> HttpResponse:
 
 def _project_form(request: HttpRequest, person: Person) -> ProjectForm:
     managed = list(dataset_queries.managed_by(person))
+    datasets = list(dataset_queries.datasets_of(managed))
+    filled = [one for one in datasets if one.item_count]  # type: ignore[attr-defined]
+    likely = str(filled[0].uuid) if filled else ""
     return ProjectForm(
         request.POST if request.method == "POST" else None,
-        datasets=list(dataset_queries.datasets_of(managed)),
+        datasets=datasets,
         models=list(registered_models()),
-        initial={"dataset": request.GET.get("dataset", "")},
+        initial={"dataset": request.GET.get("dataset", likely)},
     )
 
 

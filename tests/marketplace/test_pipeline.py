@@ -146,9 +146,7 @@ def test_a_disputed_unit_does_not_keep_people_waiting() -> None:
 def test_a_single_choice_is_proposed_by_the_surest_mapped_class() -> None:
     client = world.new_client()
     project = world.advance(
-        client.launched(
-            pictures=1, model=world.new_model(), task_type="single_choice"
-        )
+        client.launched(pictures=1, model=world.new_model(), task_type="single_choice")
     )
     seen = [
         world.found(name="car", score=0.99),

@@ -101,11 +101,11 @@ class Client:
             "inference_price": parse("0.004"),
             "max_answers": 3,
         }
-        return project_actions.create_project(
-            dataset, self.person, **(terms | changes)
-        )
+        return project_actions.create_project(dataset, self.person, **(terms | changes))
 
-    def launched(self, *, pictures: int = 2, pi: str = "100", **changes: Any) -> Project:
+    def launched(
+        self, *, pictures: int = 2, pi: str = "100", **changes: Any
+    ) -> Project:
         project = self.project(self.dataset(pictures=pictures), **changes)
         project_actions.fund_project(project, self.person, amount=parse(pi))
         return project_actions.launch_project(project, self.person, now=NOW)
@@ -170,9 +170,7 @@ def new_node() -> Node:
     return compute_actions.enroll(request, now=NOW)
 
 
-def execute(
-    node: Node, *boxes: dict[str, Any], error: str = "", size: int = 50
-) -> int:
+def execute(node: Node, *boxes: dict[str, Any], error: str = "", size: int = 50) -> int:
     """Let a node answer everything that it can get; return how many units."""
     done = 0
     while granted := compute_actions.claim(node, max_units=size, now=NOW):
