@@ -19,7 +19,7 @@ from compute import manifests
 from compute.models import Job, Lease, Model, Node, Unit
 
 ONLINE = timedelta(hours=2)  # twice the longest poll
-ONLINE_CACHED_SECONDS = 10
+ONLINE_CACHED_SECONDS = 10  # at most; a few nodes are counted each time
 WAITING_COUNTED = 200  # enough to share out fairly; counting on would cost too much
 
 
@@ -100,13 +100,14 @@ def recent_leases(person: Person, *, limit: int = 20) -> QuerySet[Lease]:
 
 
 def online_nodes(now: datetime) -> int:
-    """Return about how many nodes are polling; counted every ten seconds."""
+    """Return about how many nodes are polling."""
     count = cache.get("compute.online")
     if count is None:
         count = Node.objects.filter(
             seen_at__gt=now - ONLINE, status=Node.Status.ACTIVE
         ).count()
-        cache.set("compute.online", count, ONLINE_CACHED_SECONDS)
+        seconds = min(count // 10, ONLINE_CACHED_SECONDS)
+        cache.set("compute.online", count, seconds)
     return int(count)
 
 
@@ -140,10 +141,14 @@ def claimable_units(
     return units.order_by("position")
 
 
-def waiting_units(person: Person, *, cannot_run: tuple[str, ...] = ()) -> int:
-    """Count what could be given to this person now, up to WAITING_COUNTED."""
+def waiting_executions(person: Person, *, cannot_run: tuple[str, ...] = ()) -> int:
+    """Count what waits for this person in the first WAITING_COUNTED units.
+
+    Zero means that nothing can be given to this person now.
+    """
     found = claimable_units(person, cannot_run=cannot_run)
-    return found.values("pk")[:WAITING_COUNTED].count()
+    first = found.values("free")[:WAITING_COUNTED]
+    return int(first.aggregate(total=Sum("free", default=0))["total"])
 
 
 @dataclass(frozen=True)
@@ -165,8 +170,7 @@ def why_idle(person: Person, node: Node | None = None) -> list[WhyIdle]:
 
 
 def _why_no_units(person: Person) -> list[WhyIdle]:
-    waiting = waiting_units(person)
-    if waiting:
+    if waiting_executions(person):
         return [
             WhyIdle(
                 "work_waiting",

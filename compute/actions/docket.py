@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Value, When
+from django.db.models import Case, JSONField, Value, When
 from django.db.models.functions import Cast
 
 from accounts.models import Person
@@ -238,7 +238,7 @@ class Docket:
         """
         if not units:
             return
-        field = Unit._meta.get_field("output")
+        field = JSONField()
         outputs = Case(
             *(When(pk=unit.pk, then=Value(unit.output, field)) for unit in units),
             output_field=field,

@@ -42,7 +42,7 @@ def claim(
     if not _may_work(node) or max_units < 1:
         return []
     # Looked at before anything is locked: an idle poll should keep nobody waiting.
-    waiting = queries.waiting_units(node.person, cannot_run=refused)
+    waiting = queries.waiting_executions(node.person, cannot_run=refused)
     if not waiting:
         return []
     size = scheduling.batch_size(
