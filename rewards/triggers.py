@@ -9,7 +9,14 @@ from collections.abc import Iterator
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-APPEND_ONLY = ("rewards_transfer", "rewards_hold", "rewards_holdend")
+APPEND_ONLY = (
+    "rewards_transfer",
+    "rewards_hold",
+    "rewards_holdend",
+    "rewards_payoutevent",
+    "rewards_ledgerblock",
+    "rewards_reconciliation",
+)
 
 POSTGRESQL = """
 CREATE OR REPLACE FUNCTION tessera_post_transfer() RETURNS trigger AS $$

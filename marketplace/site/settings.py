@@ -151,7 +151,7 @@ STORAGES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"location": str(DATA_DIR / "files")},
     },
     "blobs": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "blobs.storage.WholeFiles",
         "OPTIONS": {"location": str(DATA_DIR / "blobs")},
     },
     "staticfiles": {
@@ -369,4 +369,26 @@ ARCHIVE_MAX_BYTES = env.int("ARCHIVE_MAX_BYTES", default=1024 * 1024 * 1024)
 ARCHIVE_MAX_FILES = env.int("ARCHIVE_MAX_FILES", default=2000)
 PICTURE_MAX_PIXELS = env.int("PICTURE_MAX_PIXELS", default=60_000_000)
 PICTURE_MAX_SIDE = env.int("PICTURE_MAX_SIDE", default=4096)
+
+# --- Pi going in and out --------------------------------------------------------------
+
 PI_BACKEND = env.str("PI_BACKEND", default="simulated")
+# Only the simulation is told where it is; Pi's own addresses are in the code.
+PI_SIMULATOR_URL = env.str("PI_SIMULATOR_URL", default="http://127.0.0.1:8314")
+PI_API_KEY = env.str("PI_API_KEY", default="")
+PI_WALLET_ADDRESS = env.str("PI_WALLET_ADDRESS", default="")
+# The key to the outgoing wallet: given to the process that pays, and to no other.
+PI_WALLET_SEED = env.str("PI_WALLET_SEED", default="")
+PAYOUTS_ENABLED = env.bool("PAYOUTS_ENABLED", default=False)
+PAYOUT_MINIMUM_PI = env.str("PAYOUT_MINIMUM_PI", default="1")
+PAYOUT_AUTOMATIC_BELOW_PI = env.str("PAYOUT_AUTOMATIC_BELOW_PI", default="10")
+PAYOUT_DAILY_BY_LEVEL_PI = env.list(
+    "PAYOUT_DAILY_BY_LEVEL_PI", default=["0", "0", "50", "200"]
+)
+PAYOUT_HOURLY_CAP_PI = env.str("PAYOUT_HOURLY_CAP_PI", default="500")
+PAYOUT_DAILY_CAP_PI = env.str("PAYOUT_DAILY_CAP_PI", default="2000")
+PAYOUT_WALLET_FLOOR_PI = env.str("PAYOUT_WALLET_FLOOR_PI", default="20")
+PAYOUT_APPROVAL_HOURS = env.int("PAYOUT_APPROVAL_HOURS", default=24)
+EARNING_HOLD_HOURS = env.int("EARNING_HOLD_HOURS", default=24)
+TREASURER_EMAILS = env.list("TREASURER_EMAILS", default=[])
+TREASURER_WEBHOOK = env.str("TREASURER_WEBHOOK", default="")

@@ -9,7 +9,7 @@ from compute.models import Unit
 from compute.signals import unit_decided
 from labeling.models import Task
 from labeling.signals import task_decided
-from marketplace import receivers, reconciliation, tasks
+from marketplace import ledger_check, receivers, tasks
 from marketplace.actions import projects as actions
 from marketplace.models import Project, ProjectItem, Step
 from rewards.models import Account, Transfer
@@ -55,7 +55,7 @@ def test_a_project_goes_from_launch_to_an_exact_refund() -> None:
     for person, _browser in people:
         earned = Account.objects.get(person=person, kind=Account.Kind.PENDING)
         assert earned.balance == 3 * parse("0.05")
-    assert list(reconciliation.problems()) == []
+    assert list(ledger_check.problems()) == []
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_closing_in_the_middle_pays_who_worked_and_refunds_the_rest() -> None:
     assert earned == 4 * parse("0.05")
     spent = 4 * (2 * parse("0.0044") + parse("0.055"))
     assert before - client.wallet.balance == spent
-    assert list(reconciliation.problems()) == []
+    assert list(ledger_check.problems()) == []
 
 
 def test_closing_waits_for_an_answer_that_is_being_given() -> None:

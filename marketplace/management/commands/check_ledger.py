@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from marketplace import reconciliation
+from marketplace import ledger_check
 from rewards.models import Account, Transfer
 
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():  # one moment in time for all the reads
-            found = list(reconciliation.problems())
+            found = list(ledger_check.problems())
             transfers = Transfer.objects.count()
             accounts = Account.objects.count()
         for problem in found:

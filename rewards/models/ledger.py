@@ -1,9 +1,7 @@
-"""The ledger's rows: accounts, transfers, holds, deposits.
+"""The ledger's rows: accounts, transfers, holds.
 
 Balances are cached on the account by triggers (``rewards.triggers``), never by code.
 """
-
-import uuid
 
 from django.db import models
 from django.db.models import F, Q
@@ -31,6 +29,7 @@ class Account(models.Model):
         INCOME = "income", _("platform's income")
         EXPENSE = "expense", _("platform's expense")
         ADJUSTMENT = "adjustment", _("written off")
+        IN_FLIGHT = "in_flight", _("payouts on their way")
 
     code = models.CharField(max_length=80, unique=True)
     kind = models.CharField(max_length=12, choices=Kind)
@@ -78,6 +77,15 @@ class Transfer(models.Model):
         REFUND = "refund", _("unused escrow returned")
         RELEASE = "release", _("released after the hold")
         REVERSAL = "reversal", _("reversal")
+        OWED = "owed", _("taken for what was owed")
+        APPEAL = "appeal", _("granted on appeal")
+        SWEEP = "sweep", _("fees gathered")
+        PAYOUT = "payout", _("payout")
+        PAYOUT_DONE = "payout_done", _("payout arrived")
+        PAYOUT_VOID = "payout_void", _("payout given back")
+        NETWORK_FEE = "network_fee", _("network fee")
+        TREASURY = "treasury", _("moved between our wallets")
+        WRITE_OFF = "write_off", _("written off")
 
     key = models.CharField(max_length=120, unique=True)  # names the decision behind it
     debit = models.ForeignKey(
@@ -137,39 +145,3 @@ class HoldEnd(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.hold_id}"
-
-
-class Deposit(models.Model):
-    """Pi paid by a client into the platform, as one Pi payment."""
-
-    class Status(models.TextChoices):
-        CREATED = "created", _("waiting for payment")  # -> completed | cancelled
-        COMPLETED = "completed", _("completed")  # the transfer deposit:{uuid} exists
-        CANCELLED = "cancelled", _("cancelled")
-
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
-    payer = models.ForeignKey(Person, on_delete=models.PROTECT)
-    amount = models.BigIntegerField()
-    network = models.CharField(max_length=16)
-    txid = models.CharField(max_length=80, null=True, unique=True)
-    status = models.CharField(
-        max_length=10, choices=Status, default=Status.CREATED, db_index=True
-    )
-    created = models.DateTimeField(auto_now_add=True)
-    completed_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(amount__gt=0), name="deposit_amount_positive"
-            ),
-            models.CheckConstraint(
-                condition=~Q(status="completed")
-                | Q(completed_at__isnull=False, txid__isnull=False),
-                name="deposit_completed_has_transaction",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"deposit {self.uuid.hex[:8]} ({self.status})"
