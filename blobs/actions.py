@@ -2,10 +2,13 @@
 
 import hashlib
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 
 from blobs.models import Blob
-from blobs.queries import path_of, storage
+from blobs.pictures import smaller
+from blobs.queries import path_of, read_blob, storage
+
+SMALL_SIDE = 480  # pixels: sharp in a grid, on a phone with two pixels to one
 
 
 def put(data: bytes, *, media_type: str) -> Blob:
@@ -24,3 +27,11 @@ def put(data: bytes, *, media_type: str) -> Blob:
         digest=digest, defaults={"size": len(data), "media_type": media_type}
     )
     return blob
+
+
+def small_copy(digest: str) -> "File[bytes]":
+    """Return a small copy of a canonical picture, made when it is first asked for."""
+    path = f"small/{path_of(digest)}"
+    if not storage().exists(path):
+        storage().save(path, ContentFile(smaller(read_blob(digest), side=SMALL_SIDE)))
+    return storage().open(path)

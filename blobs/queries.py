@@ -47,6 +47,11 @@ def link(digest: str, *, now: float | None = None) -> str:
     return f"{reverse('blob', args=[digest])}?e={expires}&s={signature}"
 
 
+def small_link(digest: str, *, now: float | None = None) -> str:
+    """Return a path to the picture's small copy; who may see one may see both."""
+    return link(digest, now=now).replace("?", "/small?", 1)
+
+
 def blob_by_link(digest: str, expires: str, signature: str, *, now: float) -> Blob:
     """Return the blob a link names. Raises LinkExpired, Http404."""
     try:

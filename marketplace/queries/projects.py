@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.http import Http404
 
 from accounts.models import Organization
@@ -82,6 +83,16 @@ def project_of(organizations: Sequence[Organization], uuid: UUID) -> Project:
     if project is None:
         raise Http404
     return project
+
+
+def with_counts(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Add ``all_count`` and ``done_count``, how many items there are and are done."""
+    items = ProjectItem.objects.filter(project=OuterRef("pk")).order_by()
+    counted = items.values("project").annotate(n=Count("pk")).values("n")
+    return projects.annotate(
+        all_count=Coalesce(Subquery(counted), 0),
+        done_count=Coalesce(Subquery(counted.filter(status=ItemStatus.DONE)), 0),
+    )
 
 
 def project_by_id(project_id: int) -> Project:

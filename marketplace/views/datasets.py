@@ -41,7 +41,10 @@ def datasets(request: HttpRequest) -> HttpResponse:
         request.GET.get("page")
     )
     cards = [
-        (found, [blobs_queries.link(digest) for digest in queries.covers_of(found)])
+        (
+            found,
+            [blobs_queries.small_link(digest) for digest in queries.covers_of(found)],
+        )
         for found in page
     ]
     return render(
@@ -76,7 +79,14 @@ def dataset(request: HttpRequest, uuid: UUID) -> HttpResponse:
             "outcomes": outcomes,
             "refusal": refusal,
             "page": page,
-            "pictures": [(item, blobs_queries.link(item.blob_id)) for item in page],
+            "pictures": [
+                (
+                    item,
+                    blobs_queries.link(item.blob_id),
+                    blobs_queries.small_link(item.blob_id),
+                )
+                for item in page
+            ],
             "may_write": accounts_queries.is_manager(person, found.organization),
         },
     )

@@ -120,6 +120,7 @@ def _result(row: ProjectItem, colors: dict[str, str]) -> dict[str, Any]:
         "status": row.status,
         "status_text": row.get_status_display(),
         "url": blobs_queries.link(row.item.blob_id),
+        "small_url": blobs_queries.small_link(row.item.blob_id),
         "is_verdict": bool(standing),
         "choice": content.get("label"),
         "boxes": [

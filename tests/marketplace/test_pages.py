@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
+from accounts import actions as accounts_actions
 from accounts.models import ApiKey, Organization
 from marketplace.models import Dataset, Project
 from rewards.models import Deposit
@@ -209,3 +210,27 @@ def test_lists_ask_the_same_number_of_queries_however_long_they_are() -> None:
     many = {path: queries(lambda p=path: page(client.browser, p)) for path in paths}
     assert many == few
     assert few == paths
+
+
+def test_staff_read_projects_in_the_admin_and_change_nothing() -> None:
+    client = world.new_client()
+    project = world.advance(client.launched(pictures=2))
+    user = accounts_actions.register_user(
+        email="boss@example.org",
+        password="a-secret-1",
+        is_staff=True,
+        is_superuser=True,
+    )
+    browser = Browser()
+    browser.force_login(user)
+    assert "0 / 2" in page(browser, "/admin/marketplace/project/")
+    for path in (
+        f"project/{project.pk}/change/",
+        f"dataset/{project.dataset.pk}/change/",
+        "item/",
+        "projectitem/",
+        "dataset/",
+    ):
+        page(browser, f"/admin/marketplace/{path}")
+    reply = browser.post(f"/admin/marketplace/project/{project.pk}/change/", {})
+    assert reply.status_code == 403
