@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Response, Route, expect
 
 from blobs import actions as blobs_actions
 from labeling import actions, queries
@@ -216,6 +216,52 @@ def test_the_keyboard_alone_does_everything(
     )
     keys.press("n")  # the second photo: nothing here
     assert settled(page, 2)[1].content == {"boxes": []}
+
+
+def test_what_a_key_did_a_key_undoes(
+    desktop: BrowserContext, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(desktop)
+    tags = page.locator(".tag")
+    before = sorted(tags.all_inner_texts())
+    page.keyboard.press("Tab")
+    page.keyboard.press("Delete")
+    expect(tags).to_have_count(1)
+    page.keyboard.press("z")
+    expect(tags).to_have_count(2)
+    assert sorted(tags.all_inner_texts()) == before
+    page.keyboard.press("d")
+    page.mouse.move(*on_screen(page, 500, 300))
+    page.mouse.down()
+    page.mouse.move(*on_screen(page, 650, 500), steps=5)
+    page.mouse.up()
+    expect(tags).to_have_count(3)
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("button", name="Looks right")).to_be_visible()
+    page.keyboard.press("n")
+    page.keyboard.press("z")  # the answer comes back, as it was sent
+    expect(page.get_by_role("button", name="Nothing here")).to_be_visible()
+    assert not Answer.objects.exists()
+
+
+def test_the_page_is_light(
+    phone: BrowserContext,
+    campaign: Campaign,
+    worker: Worker,
+    sign_in: Callable[..., None],
+) -> None:
+    weights: dict[str, int] = {}
+
+    def weigh(response: Response) -> None:
+        if re.search(r"/static/(css|js)/", response.url):
+            weights[response.url] = len(response.body())
+
+    sign_in(phone, worker.user)
+    page = phone.new_page()
+    page.on("response", weigh)
+    page.goto(f"/earn/{campaign.uuid}/", wait_until="networkidle")
+    assert len(weights) >= 12
+    assert sum(weights.values()) <= 50_000
 
 
 def test_a_dropped_connection_loses_and_doubles_nothing(

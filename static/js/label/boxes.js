@@ -35,7 +35,10 @@ export class Boxes {
     this.tags.className = "tags";
     this.annotator.element.append(this.tags);
     this.annotator.setAnnotations((content?.boxes ?? []).map((box) => this.annotation(box)));
-    this.start = JSON.stringify(this.boxes());
+    this.start = this.print();
+    this.past = [];
+    this.quiet = false; // between the parts of one change
+    this.annotator.element.addEventListener("pointerdown", () => this.hush());
     this.annotator.on("createAnnotation", (annotation) => this.created(annotation));
     this.annotator.on("selectionChanged", () => this.update());
     this.annotator.state.store.observe(() => this.update());
@@ -92,8 +95,13 @@ export class Boxes {
     return { boxes: this.boxes() };
   }
 
+  /** What the boxes are, in whatever order. */
+  print() {
+    return this.boxes().map((box) => JSON.stringify(box)).sort().join();
+  }
+
   get touched() {
-    return JSON.stringify(this.boxes()) !== this.start;
+    return this.print() !== this.start;
   }
 
   get selected() {
@@ -114,8 +122,27 @@ export class Boxes {
     const handle = Math.max(12, Math.min(HANDLE_PX, side / this.unit / 3.2));
     this.annotator.element.style.setProperty("--handle", `${handle * this.unit}px`);
     this.annotator.element.style.setProperty("--dot", `${7 * this.unit}px`);
+    this.remember(boxes);
     this.tags.replaceChildren(...boxes.map((box) => this.tag(box, box.id === chosen)));
     this.changed();
+  }
+
+  /** Take no notes until the finger is up and what it did is complete. */
+  hush() {
+    this.quiet = true;
+    const end = () => setTimeout(() => this.aloud());
+    addEventListener("pointerup", end, { once: true });
+    addEventListener("pointercancel", end, { once: true });
+  }
+
+  aloud() {
+    this.quiet = false;
+    if (this.image.isConnected) this.update();
+  }
+
+  remember(boxes) {
+    const now = JSON.stringify(boxes);
+    if (!this.quiet && now !== this.past.at(-1)) this.past.push(now);
   }
 
   tag(box, chosen) {
@@ -203,8 +230,14 @@ export class Boxes {
   }
 
   clear() {
+    this.restore([]);
+  }
+
+  restore(boxes) {
+    this.quiet = true;
     this.annotator.cancelSelected();
-    for (const { id } of this.all()) this.annotator.removeAnnotation(id);
+    this.annotator.setAnnotations(boxes.map((box) => this.annotation(box, box.id)), true);
+    this.aloud();
   }
 
   /** Select the next box; false behind the last one. */
@@ -221,9 +254,9 @@ export class Boxes {
   }
 
   undo() {
-    if (!this.annotator.canUndo()) return false;
-    this.annotator.cancelSelected();
-    this.annotator.undo();
+    if (this.past.length < 2) return false;
+    this.past.pop();
+    this.restore(JSON.parse(this.past.at(-1)));
     return true;
   }
 

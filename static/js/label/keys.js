@@ -15,11 +15,14 @@ const LETTERS = {
   escape: "deselect",
 };
 
-function isElsewhere(event) {
+function repeats(event) {
+  return event.repeat && !(event.key in ARROWS) && event.key !== "Tab";
+}
+
+function isElsewhere(event, takesBack) {
   const { target } = event;
   return (
-    event.defaultPrevented ||
-    event.ctrlKey || event.metaKey || event.altKey ||
+    (!takesBack && (event.ctrlKey || event.metaKey)) || event.altKey ||
     document.querySelector("dialog[open]") !== null ||
     target.matches("input, textarea, select") || target.isContentEditable
   );
@@ -31,11 +34,15 @@ function presses(target) {
 
 /** Call ``commands`` by name; one that returns false leaves the key to the browser. */
 export function listen(stage, commands) {
-  addEventListener("keydown", (event) => {
-    if (isElsewhere(event)) return;
-    const done = run(event, stage, commands);
-    if (done) event.preventDefault();
-  });
+  const hear = (event) => {
+    const takesBack = event.key === "z" && (event.ctrlKey || event.metaKey);
+    if (isElsewhere(event, takesBack)) return;
+    // A key that is held down moves a box on, but answers once.
+    const done = takesBack ? commands.undo() : repeats(event) || run(event, stage, commands);
+    if (done !== false) event.preventDefault();
+    if (takesBack) event.stopImmediatePropagation(); // Annotorious would forget the labels
+  };
+  addEventListener("keydown", hear, { capture: true });
 }
 
 function run(event, stage, commands) {

@@ -218,8 +218,7 @@ function cycle(step) {
     panel.announce(say("chosen", { label: widget.selected.label }));
     return true;
   }
-  if (step > 0) byId("send").focus();
-  return step > 0;
+  return false; // the browser goes on to what stands behind or before the photo
 }
 
 const commands = {

@@ -54,8 +54,11 @@ export class Panel {
     const selected = choice ? undefined : widget.selected;
     const active = choice ? widget.label : (selected?.label ?? (widget.mode === "draw" ? widget.label : null));
     [...this.labels.children].forEach((button, index) => {
-      button.ariaPressed = String(widget.labels[index] === active);
+      const pressed = widget.labels[index] === active;
+      button.ariaPressed = String(pressed);
+      if (pressed && this.active !== active) button.scrollIntoView({ block: "nearest", inline: "center" });
     });
+    this.active = active;
     this.modes.forEach((button) => {
       button.ariaPressed = String(button.dataset.mode === widget.mode);
     });

@@ -9,7 +9,7 @@ const HELD_TOLD_MAX = 20; // as many as the server reads
 export class Queue {
   /** ``known``: assignments that an earlier visit has answered but perhaps not sent. */
   constructor({ path, known }) {
-    Object.assign(this, { path, reason: "", current: null, skew: 0 });
+    Object.assign(this, { path, reason: "", current: null, skew: 0, turn: 0 });
     this.waiting = [];
     this.known = new Set(known);
     this.pictures = new Map();
@@ -54,12 +54,17 @@ export class Queue {
     }
   }
 
-  /** Move on to the next assignment; null when there is none now. Throws as api.post. */
+  /**
+   * Move on to the next assignment; null when there is none now, or when the person went
+   * elsewhere while it was fetched. Throws as api.post.
+   */
   async take() {
+    const mine = ++this.turn;
     this.current = null;
     this.waiting = this.waiting.filter((one) => this.lasts(one));
     if (!this.waiting.length) await this.fill();
     if (!this.waiting.length && !this.reason) await this.fill(); // one under way counted less
+    if (mine !== this.turn) return null;
     this.current = this.waiting.shift() ?? null;
     if (this.current) this.fill().catch(() => {});
     return this.current;
@@ -67,6 +72,7 @@ export class Queue {
 
   /** Go back to an assignment; what is on the screen waits behind it. */
   putBack(assignment) {
+    this.turn += 1;
     if (this.current) this.waiting.unshift(this.current);
     this.current = assignment;
   }
