@@ -156,8 +156,9 @@ class Lease(models.Model):
     class Status(models.TextChoices):
         ACTIVE = "active", _("active")  # -> submitted | released | expired
         SUBMITTED = "submitted", _("submitted")  # a Result exists
-        RELEASED = "released", _("released")  # given back by the node
-        EXPIRED = "expired", _("expired")  # taken back by us
+        # Given back by the node, or taken back by us; a result may still come late.
+        RELEASED = "released", _("released")  # -> submitted
+        EXPIRED = "expired", _("expired")  # -> submitted
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT)

@@ -91,7 +91,7 @@ def node_owned_by(person: Person, node_uuid: uuid.UUID) -> Node:
     return node
 
 
-def recent_leases(person: Person, *, limit: int = 20) -> QuerySet[Lease]:
+def recent_leases(person: Person, *, limit: int = 12) -> QuerySet[Lease]:
     return (
         Lease.objects.filter(person=person)
         .select_related("node", "unit", "result")

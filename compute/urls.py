@@ -13,7 +13,6 @@ def at(address: str) -> str:
 
 urlpatterns = [
     path("nodes/", views.nodes, name="nodes"),
-    path("nodes/pair/", views.pair, name="pair_node"),
     path("nodes/<uuid:node_uuid>/remove/", views.remove, name="remove_node"),
     path(at(protocol.ENROLL), api.Enroll.as_view()),
     path(at(protocol.HELLO), api.Hello.as_view()),

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.authentication import person_of
 from compute import actions, queries, scheduling
@@ -32,22 +32,18 @@ class LeaseRow:
     lease: Lease
     badge: str
     state: str
-    paid: int
+    why: str
+    paid: int = 0
 
 
 @login_required
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def nodes(request: HttpRequest) -> HttpResponse:
-    return _page(request, code="")
-
-
-@login_required
-@require_POST
-@never_cache
-def pair(request: HttpRequest) -> HttpResponse:
-    """Show a new code on the page itself: it is stored nowhere that can be read."""
-    code = actions.issue_code(person_of(request), now=timezone.now())
+    """Show the page; asked by POST, with a new code, which is kept nowhere readable."""
+    code = ""
+    if request.method == "POST":
+        code = actions.issue_code(person_of(request), now=timezone.now())
     return _page(request, code=code)
 
 
@@ -100,24 +96,35 @@ def _in_words(lease: Lease) -> LeaseRow:
     """Say where a lease stands so that nobody has to ask what a status means."""
     if lease.status == Lease.Status.SUBMITTED:
         return _answered(lease)
-    badge, state = {
-        Lease.Status.ACTIVE: ("wait", _("Running now")),
-        Lease.Status.RELEASED: ("wait", _("Given back")),
-        Lease.Status.EXPIRED: ("bad", _("Took too long; another node does it")),
-    }[Lease.Status(lease.status)]
-    return LeaseRow(lease, badge, state, 0)
+    words = {
+        Lease.Status.ACTIVE: ("wait", _("running"), _("It works on a photo.")),
+        Lease.Status.RELEASED: (
+            "wait",
+            _("given back"),
+            _("It gave it back, so another computer does it."),
+        ),
+        Lease.Status.EXPIRED: (
+            "bad",
+            _("too late"),
+            _("It took too long, so another computer does it."),
+        ),
+    }
+    return LeaseRow(lease, *words[Lease.Status(lease.status)])
 
 
 def _answered(lease: Lease) -> LeaseRow:
-    if lease.result.accepted:
-        return LeaseRow(lease, "ok", _("Accepted and paid"), lease.price)
-    if lease.result.error:
-        return LeaseRow(lease, "bad", _("Could not be run"), 0)
-    if lease.result.accepted is False:
-        state = _("Not paid: our own run of the model gave another answer")
-        return LeaseRow(lease, "bad", state, 0)
+    result = lease.result
+    if result.accepted:
+        why = _("Another computer, or our own check, found the same.")
+        return LeaseRow(lease, "ok", _("paid"), why, lease.price)
+    if result.error:
+        why = _("It could not run the model on this photo.")
+        return LeaseRow(lease, "bad", _("not paid"), why)
+    if result.accepted is False:
+        why = _("We ran the same model on this photo and found something else.")
+        return LeaseRow(lease, "bad", _("not paid"), why)
     if lease.unit.status == Unit.Status.DISPUTED:
-        state = _("Two nodes differ, so we run the model ourselves")
-    else:
-        state = _("Waits for a second node to confirm")
-    return LeaseRow(lease, "wait", state, 0)
+        why = _("The computers differ, so we run the model ourselves.")
+        return LeaseRow(lease, "wait", _("waiting"), why)
+    why = _("A second computer has still to find the same.")
+    return LeaseRow(lease, "wait", _("waiting"), why)

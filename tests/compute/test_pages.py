@@ -39,7 +39,7 @@ def test_the_page_needs_a_sign_in() -> None:
 def test_the_command_on_the_page_pairs_a_node_and_is_shown_once() -> None:
     person = new_person()
     browser = browser_of(person)
-    text = browser.post("/nodes/pair/").content.decode()
+    text = browser.post("/nodes/").content.decode()
     (code,) = CODE.findall(text)
     assert "-m compute.agent --server http://testserver --code" in text
     assert TestNode(person).enroll(code).status == 200
@@ -52,7 +52,7 @@ def test_the_command_on_the_page_pairs_a_node_and_is_shown_once() -> None:
 def test_a_person_who_is_not_verified_is_sent_to_confirm_first() -> None:
     browser = browser_of(new_person(level=0))
     assert "/confirm-identity/" in browser.get("/nodes/").content.decode()
-    assert browser.post("/nodes/pair/").status_code == 403
+    assert browser.post("/nodes/").status_code == 403
 
 
 def test_every_state_of_a_lease_is_told_in_plain_words() -> None:
@@ -65,25 +65,25 @@ def test_every_state_of_a_lease_is_told_in_plain_words() -> None:
 
     open_units(job)
     leases = node.claim()
-    assert "Running now" in page()
+    assert "It works on a photo" in page()
     node.answer(leases, boxes(box()))
-    assert "Waits for a second node" in page()
+    assert "second computer" in page()
     other.answer(other.claim(), boxes(box()))
-    assert "Accepted and paid" in page()
+    assert "found the same" in page()
     assert "0.005" in page()
     open_units(job)
     node.answer(node.claim(), boxes(box()))
     other.answer(other.claim(), boxes())
-    assert "Two nodes differ" in page()
+    assert "computers differ" in page()
     open_units(job)
     node.answer(node.claim(), None, error=protocol.BAD_INPUT)
-    assert "Could not be run" in page()
+    assert "could not run" in page()
     open_units(job)
     node.post(protocol.RELEASE, leases=[node.claim()[0]["lease"]])
-    assert "Given back" in page()
+    assert "gave it back" in page()
     node.claim()
     actions.expire_leases(timezone.now() + timedelta(seconds=61))
-    assert "Took too long" in page()
+    assert "took too long" in page()
 
 
 def test_an_operator_removes_only_their_own_node() -> None:
