@@ -39,7 +39,7 @@ def earn(request: HttpRequest) -> HttpResponse:
 
 
 def _picture(digest: str | None) -> str | None:
-    return blobs_queries.link(digest) if digest else None
+    return blobs_queries.small_link(digest) if digest else None
 
 
 @require_safe

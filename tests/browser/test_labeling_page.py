@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, Response, Route, expect
 from blobs import actions as blobs_actions
 from labeling import actions, queries
 from labeling.models import Answer, Assignment, Campaign, Report, Task
+from tests.browser.touch import touch_drag
 from tests.labeling.crew import Worker, new_worker, open_campaign
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -100,34 +101,6 @@ def on_screen(page: Page, x: float, y: float) -> tuple[float, float]:
         frame["x"] + x * frame["width"] / natural[0],
         frame["y"] + y * frame["height"] / natural[1],
     )
-
-
-def touch_drag(
-    page: Page, start: tuple[float, float], end: tuple[float, float]
-) -> None:
-    """Put a finger down, move it, lift it: real touch events, not a mouse."""
-    session = page.context.new_cdp_session(page)
-
-    def touch(kind: str, *points: tuple[float, float]) -> None:
-        session.send(
-            "Input.dispatchTouchEvent",
-            {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]},
-        )
-
-    touch("touchStart", start)
-    for step in range(1, 9):
-        touch(
-            "touchMove",
-            (
-                start[0] + (end[0] - start[0]) * step / 8,
-                start[1] + (end[1] - start[1]) * step / 8,
-            ),
-        )
-    # A finger that rests before it lifts: after a fling Chromium swallows the next tap.
-    page.wait_for_timeout(100)
-    touch("touchMove", end)
-    touch("touchEnd")
-    page.wait_for_timeout(300)
 
 
 def test_one_tap_accepts_the_proposal_and_the_next_photo_is_there(
