@@ -3,7 +3,7 @@
 from rewards.models.books import LedgerBlock, Reconciliation
 from rewards.models.deposits import Deposit
 from rewards.models.ledger import Account, Hold, HoldEnd, Transfer
-from rewards.models.payouts import Envelope, Payout, PayoutEvent, Stop
+from rewards.models.payouts import Envelope, Payout, PayoutEvent, Stop, WalletLease
 
 __all__ = [
     "Account",
@@ -17,4 +17,5 @@ __all__ = [
     "Reconciliation",
     "Stop",
     "Transfer",
+    "WalletLease",
 ]

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, Person
@@ -16,16 +17,18 @@ class Payout(models.Model):
     class Status(models.TextChoices):
         # -> prepared | approved | rejected | cancelled: its amount is on hold
         REQUESTED = "requested", _("asked for")
-        # -> approved | rejected | requested: the approval's time ran out
+        # -> approved | rejected | cancelled | requested: the approval's time ran out
         PREPARED = "prepared", _("waiting for a second person")
-        APPROVED = "approved", _("approved")  # -> reserved | cancelled | rejected
-        # -> created | refunded | needs_recipient: the money is in payouts:in_flight
+        # -> reserved | rejected | cancelled | requested: the approval's time ran out
+        APPROVED = "approved", _("approved")
+        # -> created | refunded | needs_recipient | needs_review: in payouts:in_flight
         RESERVED = "reserved", _("on its way to Pi")
-        # -> signed | refunded | needs_recipient | needs_review: Pi knows it
+        # -> signed | refunded | needs_recipient | needs_review: Pi knows it, and no
+        # envelope of it can land
         CREATED = "created", _("known to Pi")
-        # -> submitted | confirmed | needs_review: the envelope is stored
+        # -> submitted | created (proven dead): the envelope is stored
         SIGNED = "signed", _("signed")
-        # -> confirmed | signed | refunded | needs_review: it may be on the chain
+        # -> confirmed | created (proven dead) | needs_review: it may be on the chain
         SUBMITTED = "submitted", _("sent to the chain")
         CONFIRMED = "confirmed", _("on the chain")  # -> completed | needs_review
         COMPLETED = "completed", _("paid")
@@ -33,7 +36,8 @@ class Payout(models.Model):
         CANCELLED = "cancelled", _("taken back")
         NEEDS_RECIPIENT = "needs_recipient", _("waiting for you")
         REFUNDED = "refunded", _("failed, given back")
-        # -> confirmed | signed | refunded: a treasurer decides, on proof
+        # -> created | confirmed: a treasurer lets it be looked at again, and what
+        # happens then happens on proof
         NEEDS_REVIEW = "needs_review", _("being checked")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -62,7 +66,9 @@ class Payout(models.Model):
     failure = models.CharField(max_length=40, blank=True)  # a code of ours or of Pi's
     attempts = models.PositiveSmallIntegerField(default=0)  # since the last step
     next_try_at = models.DateTimeField(null=True)
-    created = models.DateTimeField(auto_now_add=True)
+    waits_for = models.CharField(max_length=40, blank=True)  # why it did not move
+    created = models.DateTimeField(default=timezone.now)
+    reserved_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -132,7 +138,7 @@ class Envelope(models.Model):
     max_time = models.DateTimeField()
     fate = models.CharField(max_length=6, choices=Fate, default=Fate.OPEN)
     proof = models.JSONField(null=True)  # what the chain said
-    created = models.DateTimeField(auto_now_add=True)
+    created = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
@@ -160,7 +166,7 @@ class PayoutEvent(models.Model):
     from_status = models.CharField(max_length=15, blank=True)
     to_status = models.CharField(max_length=15)
     reason = models.CharField(max_length=300, blank=True)
-    created = models.DateTimeField(auto_now_add=True)
+    created = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return f"{self.from_status} → {self.to_status}"
@@ -183,7 +189,7 @@ class Stop(models.Model):
         Person, on_delete=models.PROTECT, null=True, related_name="+"
     )
     lifted_at = models.DateTimeField(null=True)
-    created = models.DateTimeField(auto_now_add=True)
+    created = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
@@ -194,3 +200,20 @@ class Stop(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}"
+
+
+class WalletLease(models.Model):
+    """Which one process may use a wallet now, and how often it was not understood.
+
+    ``fence`` grows with every new holder; what an older holder still wants to write is
+    refused by it.
+    """
+
+    wallet = models.CharField(max_length=56, unique=True)
+    holder = models.CharField(max_length=80)
+    fence = models.PositiveBigIntegerField(default=0)
+    expires_at = models.DateTimeField()
+    unknown_answers = models.PositiveSmallIntegerField(default=0)  # in a row
+
+    def __str__(self) -> str:
+        return f"{self.holder} ({self.fence})"
