@@ -25,7 +25,7 @@ def check_triggers(
             problems.append(
                 Error(
                     f"{missing} of the ledger's triggers are missing in '{alias}'.",
-                    hint="Run: python manage.py migrate",
+                    hint="Run: python manage.py migrate --skip-checks",
                     id="rewards.E001",
                 )
             )

@@ -15,10 +15,22 @@ class LedgerBlock(models.Model):
     count = models.PositiveIntegerField()
     previous = models.CharField(max_length=64, unique=True)  # 64 zeros for the first
     hash = models.CharField(max_length=64, unique=True)
+    # For each transfer 8 bytes of its id and 8 of its hash: says which one was changed.
+    marks = models.BinaryField(default=bytes)
     created = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"block {self.number}: {self.hash[:12]}"
+
+
+class Cursor(models.Model):
+    """How far a sweep has come along the transfers; its row is the sweep's lock."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    position = models.BigIntegerField(default=0)  # the last transfer that is done with
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.position}"
 
 
 class Reconciliation(models.Model):
