@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings as site
+from django.db import transaction
 
+from compute import actions as compute_actions
 from compute.models import Unit
 from compute.signals import unit_decided
 from labeling.models import Task
@@ -12,6 +14,7 @@ from labeling.signals import task_decided
 from marketplace import ledger_check, receivers, tasks
 from marketplace.actions import projects as actions
 from marketplace.models import Project, ProjectItem, Step
+from rewards import ledger
 from rewards.models import Account, Transfer
 from rewards.money import parse
 from tests.marketplace import world
@@ -185,11 +188,6 @@ def test_no_unit_is_opened_whose_task_could_not_be_paid() -> None:
     # A picture costs 0.1738 Pi at most. Two of the four lose their cover.
     item = 2 * parse("0.0044") + 3 * parse("0.055")
     assert project.escrow.available == parse("0.7") >= 4 * item
-    project.reward = parse("0.05")
-    from django.db import transaction
-
-    from rewards import ledger
-
     with transaction.atomic():
         ledger.post(
             reservations=[
@@ -200,8 +198,9 @@ def test_no_unit_is_opened_whose_task_could_not_be_paid() -> None:
                 )
             ]
         )
-    project = world.advance(project)
-    assert statuses(project).count("detecting") == 2
+    for _again in range(2):
+        project = world.advance(project)
+        assert statuses(project).count("detecting") == 2
     for _index in range(2):
         world.execute(world.new_node(), world.found())
     project = world.advance(project)
@@ -257,6 +256,19 @@ def test_closing_waits_for_an_answer_that_is_being_given() -> None:
     project = world.advance(project)
     assert project.status == Project.Status.CLOSING
     assert project.escrow.held > 0
+
+
+def test_closing_waits_for_a_node_that_is_at_work() -> None:
+    client = world.new_client()
+    project = world.advance(client.launched(pictures=1, model=world.new_model()))
+    (granted,) = compute_actions.claim(world.new_node(), max_units=1, now=world.NOW)
+    actions.close_project(project, client.person)
+    assert world.advance(project).status == Project.Status.CLOSING
+    compute_actions.release(granted.lease.node, [granted.lease.uuid], now=world.NOW)
+    project = world.advance(project)
+    assert project.status == Project.Status.CLOSED
+    assert statuses(project) == ["dropped"]
+    assert (project.escrow.balance, project.escrow.held) == (0, 0)
 
 
 def test_advancing_asks_the_same_number_of_queries_for_many_items(
