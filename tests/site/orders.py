@@ -20,14 +20,11 @@ class Client:
     """An organization's program, with its API key."""
 
     def __init__(self, stack: Stack) -> None:
-        self._http = httpx.Client(
-            base_url=f"{stack.url}/api/v1",
-            headers={"Authorization": f"Bearer {stack.prepared['api_key']}"},
-            timeout=60,
-        )
+        key = stack.prepared["api_key"]
+        self._http = stack.client(Authorization=f"Bearer {key}")
 
     def call(self, method: str, path: str, **body: Any) -> Any:
-        answer = self._http.request(method, path, **body)
+        answer = self._http.request(method, f"/api/v1{path}", **body)
         assert answer.is_success, f"{path}: {answer.status_code} {answer.text[:2000]}"
         return answer.json()
 

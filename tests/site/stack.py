@@ -177,9 +177,13 @@ class Stack:
 
     # --- People
 
-    def client(self, email: str = "") -> httpx.Client:
-        """Return an HTTP client, signed in when an address is given."""
-        client = httpx.Client(base_url=self.url, timeout=30, follow_redirects=True)
+    def client(self, email: str = "", **headers: str) -> httpx.Client:
+        """Return an HTTP client, signed in when an address is given; we close it."""
+        client = self._stack.enter_context(
+            httpx.Client(
+                base_url=self.url, timeout=60, follow_redirects=True, headers=headers
+            )
+        )
         if email:
             client.get("/accounts/login/")
             answer = client.post(
