@@ -63,6 +63,22 @@ def test_claims_at_the_same_moment_never_give_a_unit_too_often() -> None:
     assert not Unit.objects.filter(free__gt=0).exists()
 
 
+def test_one_persons_nodes_at_the_same_moment_see_each_unit_once() -> None:
+    open_units(new_job(replicas=THREADS), UNITS)
+    nodes = nodes_of(persons=1, each=THREADS)
+
+    def work(node: Node) -> int:
+        return sum(
+            len(actions.claim(node, max_units=1, now=timezone.now()))
+            for _ in range(UNITS)
+        )
+
+    assert sum(in_threads(work, nodes)) <= UNITS
+    assert all(
+        row["n"] == 1 for row in Lease.objects.values("unit").annotate(n=Count("id"))
+    )
+
+
 def work_badly(node: Node) -> None:
     """Claim, answer, answer again, give back, be late, have others run out of time."""
     chance = random.Random(node.pk)
