@@ -1,6 +1,7 @@
 """Reads over accounts; each look-up says whose rows it may return."""
 
-from django.db.models import QuerySet
+from allauth.mfa.models import Authenticator
+from django.db.models import F, QuerySet
 from django.http import Http404
 
 from accounts.models import ApiKey, Membership, Organization, Person, User
@@ -12,6 +13,12 @@ def user_of(person: Person) -> User | None:
 
 def user_with_email(email: str) -> User | None:
     return User.objects.filter(email__iexact=email).first()
+
+
+def has_second_factor(user: User) -> bool:
+    return Authenticator.objects.filter(
+        user=user, type=Authenticator.Type.TOTP
+    ).exists()
 
 
 def organizations_of(person: Person) -> QuerySet[Organization]:
@@ -34,9 +41,14 @@ def is_manager(person: Person, organization: Organization) -> bool:
 
 
 def live_key(digest: str) -> ApiKey | None:
+    """Return the key, if it is not revoked and its maker still belongs there."""
     return (
         ApiKey.objects.select_related("organization", "created_by__user")
-        .filter(digest=digest, revoked_at=None)
+        .filter(
+            digest=digest,
+            revoked_at=None,
+            organization__membership__person=F("created_by"),
+        )
         .first()
     )
 

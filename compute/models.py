@@ -144,6 +144,10 @@ class Unit(models.Model):
     def __str__(self) -> str:
         return f"unit {self.uuid.hex[:8]}"
 
+    @property
+    def is_open(self) -> bool:
+        return self.status == self.Status.OPEN
+
 
 class Lease(models.Model):
     """A node's right to be paid for one execution of a unit, until ``expires_at``."""

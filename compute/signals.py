@@ -2,5 +2,6 @@
 
 from django.dispatch import Signal
 
-# Sent after the commit with unit_ids=[…] when units became final, failed or cancelled.
+# Sent after the commit with unit_ids=[…] when nodes are done with units: these became
+# final, disputed, failed or cancelled.
 unit_decided = Signal()

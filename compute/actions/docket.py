@@ -209,10 +209,11 @@ class Docket:
                 Result.objects.filter(pk__in=results).update(accepted=accepted)
         self._write_units()
         self._pay()
-        decided = [pk for pk, unit in self._touched.items() if unit.status in DECIDED]
-        if decided:
+        # A disputed unit too: its item need not wait for our own execution.
+        leaving = [pk for pk, unit in self._touched.items() if not unit.is_open]
+        if leaving:
             transaction.on_commit(
-                lambda: unit_decided.send_robust(sender=Unit, unit_ids=decided)
+                lambda: unit_decided.send_robust(sender=Unit, unit_ids=leaving)
             )
 
     def _write_units(self) -> None:

@@ -99,6 +99,12 @@ def test_a_key_of_a_locked_user_opens_nothing(client: Client) -> None:
     assert call(client, secret) == 401
 
 
+def test_a_key_of_somebody_who_left_opens_nothing(client: Client) -> None:
+    key, secret = client_key()
+    Membership.objects.filter(person=key.created_by).delete()
+    assert call(client, secret) == 401
+
+
 def test_each_key_has_a_limit_of_its_own(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
