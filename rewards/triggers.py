@@ -18,28 +18,85 @@ APPEND_ONLY = (
     "rewards_reconciliation",
 )
 
-POSTGRESQL = """
-CREATE OR REPLACE FUNCTION tessera_post_transfer() RETURNS trigger AS $$
+# The usual posting in one statement: everything in it is new and covered without the
+# money that comes in by it. Returns false, having changed nothing, where that is not
+# so: ``rewards.ledger`` then looks closer and gives the error its name.
+POSTING = """
+CREATE OR REPLACE FUNCTION tessera_post(
+  keys text[], payers bigint[], payees bigint[], amounts bigint[], kinds text[],
+  groups text[], reversed bigint[], ends bigint[], outcomes text[], moment timestamptz
+) RETURNS boolean AS $$
 BEGIN
-  IF NEW.debit_id < NEW.credit_id THEN
-    UPDATE rewards_account SET debits = debits + NEW.amount WHERE id = NEW.debit_id;
-    UPDATE rewards_account SET credits = credits + NEW.amount WHERE id = NEW.credit_id;
-  ELSE
-    UPDATE rewards_account SET credits = credits + NEW.amount WHERE id = NEW.credit_id;
-    UPDATE rewards_account SET debits = debits + NEW.amount WHERE id = NEW.debit_id;
+  PERFORM FROM rewards_account
+    WHERE id = ANY(payers || payees || ARRAY(
+      SELECT account_id FROM rewards_hold WHERE id = ANY(ends)))
+    ORDER BY id FOR NO KEY UPDATE;
+  IF EXISTS (SELECT FROM rewards_transfer WHERE key = ANY(keys))
+    OR EXISTS (SELECT FROM rewards_holdend WHERE hold_id = ANY(ends))
+    OR EXISTS (
+      SELECT FROM rewards_account account WHERE account.id = ANY(payers)
+      AND account.credits - account.debits - account.held - account.floor
+        < (SELECT sum(amount) FROM unnest(payers, amounts) AS move(id, amount)
+           WHERE move.id = account.id)
+        - (SELECT coalesce(sum(amount), 0) FROM rewards_hold
+           WHERE id = ANY(ends) AND account_id = account.id))
+  THEN
+    RETURN false;
   END IF;
+  INSERT INTO rewards_holdend (hold_id, outcome, created)
+    SELECT ended.hold, ended.outcome, moment
+    FROM unnest(ends, outcomes) AS ended(hold, outcome);
+  INSERT INTO rewards_transfer
+    (key, debit_id, credit_id, amount, kind, "group", reverses_id, created)
+    SELECT key, payer, payee, amount, kind, "group", reverses, moment
+    FROM unnest(keys, payers, payees, amounts, kinds, groups, reversed)
+      WITH ORDINALITY
+      AS move(key, payer, payee, amount, kind, "group", reverses, place)
+    ORDER BY place;
+  RETURN true;
+END $$ LANGUAGE plpgsql;
+"""
+# For each statement, not for each row: an account is written once, in id order.
+POSTGRESQL = """
+CREATE OR REPLACE FUNCTION tessera_move() RETURNS trigger AS $$
+DECLARE
+  side record;
+BEGIN
+  FOR side IN
+    SELECT id, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit FROM (
+      SELECT debit_id AS id, amount AS debit, 0 AS credit FROM fresh
+      UNION ALL SELECT credit_id, 0, amount FROM fresh) sides
+    GROUP BY 1 ORDER BY 1
+  LOOP
+    UPDATE rewards_account
+      SET debits = debits + side.debit, credits = credits + side.credit
+      WHERE id = side.id;
+  END LOOP;
   RETURN NULL;
 END $$ LANGUAGE plpgsql;
 CREATE OR REPLACE FUNCTION tessera_place_hold() RETURNS trigger AS $$
+DECLARE
+  side record;
 BEGIN
-  UPDATE rewards_account SET held = held + NEW.amount WHERE id = NEW.account_id;
+  FOR side IN
+    SELECT account_id AS id, sum(amount)::bigint AS amount FROM fresh
+    GROUP BY 1 ORDER BY 1
+  LOOP
+    UPDATE rewards_account SET held = held + side.amount WHERE id = side.id;
+  END LOOP;
   RETURN NULL;
 END $$ LANGUAGE plpgsql;
 CREATE OR REPLACE FUNCTION tessera_end_hold() RETURNS trigger AS $$
+DECLARE
+  side record;
 BEGIN
-  UPDATE rewards_account SET held = held - hold.amount
-    FROM rewards_hold hold
-    WHERE hold.id = NEW.hold_id AND rewards_account.id = hold.account_id;
+  FOR side IN
+    SELECT hold.account_id AS id, sum(hold.amount)::bigint AS amount
+    FROM rewards_hold hold WHERE hold.id IN (SELECT hold_id FROM fresh)
+    GROUP BY 1 ORDER BY 1
+  LOOP
+    UPDATE rewards_account SET held = held - side.amount WHERE id = side.id;
+  END LOOP;
   RETURN NULL;
 END $$ LANGUAGE plpgsql;
 CREATE OR REPLACE FUNCTION tessera_append_only() RETURNS trigger AS $$
@@ -48,20 +105,20 @@ BEGIN
 END $$ LANGUAGE plpgsql;
 CREATE OR REPLACE FUNCTION tessera_guard_balance() RETURNS trigger AS $$
 BEGIN
-  IF pg_trigger_depth() < 2 THEN
-    RAISE EXCEPTION 'balances move by transfers only' USING ERRCODE = 'check_violation';
-  END IF;
-  RETURN NEW;
+  RAISE EXCEPTION 'balances move by transfers only' USING ERRCODE = 'check_violation';
 END $$ LANGUAGE plpgsql;
-CREATE OR REPLACE TRIGGER tessera_post AFTER INSERT ON rewards_transfer
-  FOR EACH ROW EXECUTE FUNCTION tessera_post_transfer();
-CREATE OR REPLACE TRIGGER tessera_hold AFTER INSERT ON rewards_hold
-  FOR EACH ROW EXECUTE FUNCTION tessera_place_hold();
-CREATE OR REPLACE TRIGGER tessera_end AFTER INSERT ON rewards_holdend
-  FOR EACH ROW EXECUTE FUNCTION tessera_end_hold();
+DROP TRIGGER IF EXISTS tessera_post ON rewards_transfer;
+DROP TRIGGER IF EXISTS tessera_hold ON rewards_hold;
+DROP TRIGGER IF EXISTS tessera_end ON rewards_holdend;
+CREATE TRIGGER tessera_post AFTER INSERT ON rewards_transfer
+  REFERENCING NEW TABLE AS fresh EXECUTE FUNCTION tessera_move();
+CREATE TRIGGER tessera_hold AFTER INSERT ON rewards_hold
+  REFERENCING NEW TABLE AS fresh EXECUTE FUNCTION tessera_place_hold();
+CREATE TRIGGER tessera_end AFTER INSERT ON rewards_holdend
+  REFERENCING NEW TABLE AS fresh EXECUTE FUNCTION tessera_end_hold();
 CREATE OR REPLACE TRIGGER tessera_balance
   BEFORE UPDATE OF debits, credits, held ON rewards_account
-  FOR EACH ROW EXECUTE FUNCTION tessera_guard_balance();
+  FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION tessera_guard_balance();
 CREATE OR REPLACE TRIGGER tessera_keep_account BEFORE DELETE ON rewards_account
   FOR EACH ROW EXECUTE FUNCTION tessera_append_only();
 CREATE OR REPLACE TRIGGER tessera_keep_accounts BEFORE TRUNCATE ON rewards_account
@@ -103,6 +160,7 @@ def statements(vendor: str) -> Iterator[str]:
     """Yield the SQL that installs every trigger; running it again changes nothing."""
     if vendor == "postgresql":
         yield POSTGRESQL
+        yield POSTING
         yield from (POSTGRESQL_APPEND_ONLY.format(table=table) for table in APPEND_ONLY)
         return
     yield from SQLITE

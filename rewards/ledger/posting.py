@@ -1,20 +1,19 @@
-"""The only writer of the ledger: every movement of Pi is a call of ``post``.
+"""Posting: what is said twice is done once, and nothing falls below its floor.
 
 Callers open the transaction, lock and change their own rows first, and call ``post``
 once, last: it takes the locks of all accounts in one sorted step, so that two
-transactions can never wait for each other in a circle.
+transactions can never wait for each other in a circle. Who must read balances to
+decide what to post calls ``lock_accounts`` with every account that may be needed.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import timezone
 
-from accounts.models import Organization, Person
 from rewards.errors import HoldEnded, InsufficientFunds, KeyReused
 from rewards.models import Account, Hold, HoldEnd, Transfer
-
-NO_FLOOR = (Account.Kind.ASSET, Account.Kind.EXPENSE, Account.Kind.ADJUSTMENT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,42 +46,27 @@ class Resolution:
     outcome: HoldEnd.Outcome
 
 
-def open_account(
-    code: str,
-    kind: Account.Kind,
-    *,
-    person: Person | None = None,
-    organization: Organization | None = None,
-) -> Account:
-    """Return the account with this code, opening it the first time."""
-    account, _ = Account.objects.get_or_create(
-        code=code,
-        defaults={
-            "kind": kind,
-            "person": person,
-            "organization": organization,
-            "floor": None if kind in NO_FLOOR else 0,
-        },
+def lock_accounts(ids: Iterable[int]) -> dict[int, Account]:
+    """Lock the accounts in id order, once for the whole transaction; return them."""
+    locked = (
+        Account.objects.select_for_update(no_key=True)
+        .filter(pk__in=set(ids))
+        .order_by("pk")
     )
-    return account
+    return {account.pk: account for account in locked}
 
 
-def pending_account(person: Person) -> Account:
-    return open_account(
-        f"person:{person.uuid}:pending", Account.Kind.PENDING, person=person
+def reversal_of(transfer: Transfer) -> Movement:
+    """Return the opposite of a transfer; under its key it is said once, for ever."""
+    return Movement(
+        key=f"reverse:{transfer.pk}",
+        debit=transfer.credit_id,
+        credit=transfer.debit_id,
+        amount=transfer.amount,
+        kind=Transfer.Kind.REVERSAL,
+        group=transfer.group,
+        reverses=transfer.pk,
     )
-
-
-def wallet_account(organization: Organization) -> Account:
-    return open_account(
-        f"org:{organization.uuid}",
-        Account.Kind.ORGANIZATION,
-        organization=organization,
-    )
-
-
-def pi_in_account() -> Account:
-    return open_account("asset:pi_in", Account.Kind.ASSET)
 
 
 def post(
@@ -98,8 +82,52 @@ def post(
     inside a transaction.
     """
     assert transaction.get_connection().in_atomic_block, "post needs a transaction"
+    if not reservations and _posted_at_once(movements, resolutions):
+        return []
+    return _post_with_care(movements, reservations, resolutions)
+
+
+def _posted_at_once(
+    movements: Sequence[Movement], resolutions: Sequence[Resolution]
+) -> bool:
+    """Let PostgreSQL do the usual case in one statement; return whether it did.
+
+    It does all or, where a key is known, a hold has ended or money may be short,
+    nothing: ``_post_with_care`` then finds out which, under the locks already taken.
+    """
+    if connection.vendor != "postgresql" or not movements:
+        return False
+    if len({move.key for move in movements}) < len(movements):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tessera_post(%s, %s::bigint[], %s::bigint[], %s::bigint[], %s,"
+            " %s, %s::bigint[], %s::bigint[], %s::text[], %s)",
+            [
+                [move.key for move in movements],
+                [move.debit for move in movements],
+                [move.credit for move in movements],
+                [move.amount for move in movements],
+                [move.kind.value for move in movements],
+                [move.group for move in movements],
+                [move.reverses for move in movements],
+                [item.hold for item in resolutions],
+                [item.outcome.value for item in resolutions],
+                timezone.now(),
+            ],
+        )
+        (done,) = cursor.fetchone() or (False,)
+    return done
+
+
+def _post_with_care(
+    movements: Sequence[Movement],
+    reservations: Sequence[Reservation],
+    resolutions: Sequence[Resolution],
+) -> list[Hold]:
+    """Find out what is new and whether it is covered; write it, or raise."""
     ending = Hold.objects.in_bulk([item.hold for item in resolutions])
-    accounts = _lock(
+    accounts = lock_accounts(
         {move.debit for move in movements}
         | {move.credit for move in movements}
         | {item.account for item in reservations}
@@ -135,16 +163,6 @@ def post(
     )
     holds = known_holds | {hold.key: hold for hold in placed}
     return [holds[item.key] for item in reservations]
-
-
-def _lock(ids: Iterable[int]) -> dict[int, Account]:
-    """Lock the accounts in id order, once for the whole transaction."""
-    locked = (
-        Account.objects.select_for_update(no_key=True)
-        .filter(pk__in=set(ids))
-        .order_by("pk")
-    )
-    return {account.pk: account for account in locked}
 
 
 def _fresh_movements(movements: Sequence[Movement]) -> list[Movement]:
