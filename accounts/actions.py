@@ -5,10 +5,12 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
+from allauth.mfa.adapter import get_adapter as second_factor_adapter
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
-from accounts.errors import IdentityTaken
+from accounts.errors import IdentityTaken, OtherIdentity, OwnCase
 from accounts.models import (
     ApiKey,
     AuditEvent,
@@ -21,6 +23,8 @@ from accounts.models import (
 )
 
 KEY_PREFIX = "tsk_"
+# Whoever granted this can be paid, and has a wallet that nobody else may have here.
+WALLET_SCOPE = "wallet_address"
 
 
 def record_audit(
@@ -76,6 +80,28 @@ def give_role(user: User, *, role: str, permissions: Iterable[str]) -> None:
 
 
 @transaction.atomic
+def set_second_factor(user: User, *, secret: str) -> None:
+    """Give a sign-in this TOTP secret; theirs, if they have one, stays as it is."""
+    _, created = Authenticator.objects.get_or_create(
+        user=user,
+        type=Authenticator.Type.TOTP,
+        defaults={"data": {"secret": second_factor_adapter().encrypt(secret)}},
+    )
+    if created:
+        record_audit(None, "second_factor_added", f"person:{give_person(user).uuid}")
+
+
+@transaction.atomic
+def remove_second_factor(user: User, actor: Person) -> None:
+    """Take the second factor off somebody who lost it. Raises OwnCase for oneself."""
+    if user.person_id == actor.pk:
+        raise OwnCase
+    removed, _ = Authenticator.objects.filter(user=user).delete()
+    if removed:
+        record_audit(actor, "second_factor_removed", f"person:{give_person(user).uuid}")
+
+
+@transaction.atomic
 def record_evidence(
     person: Person, *, kind: Evidence.Kind, level: int, source: str
 ) -> Evidence:
@@ -91,27 +117,51 @@ def record_evidence(
 
 @transaction.atomic
 def link_pi_identity(
-    person: Person, *, uid: str, username: str, network: str, now: datetime
+    person: Person,
+    *,
+    uid: str,
+    username: str,
+    network: str,
+    now: datetime,
+    scopes: Iterable[str] = (WALLET_SCOPE,),
 ) -> PiIdentity:
-    """Join a Pi account to a person and record the evidence, level 1.
+    """Join a Pi account to a person, with what it granted; saying it again renews it.
 
-    Raises IdentityTaken when the Pi account is already another person's.
+    It is evidence of level 1 once `wallet_address` was granted, and of level 0 before.
+    Raises IdentityTaken when the Pi account is already another person's or retired,
+    and OtherIdentity when the person already has another.
     """
-    identity, created = PiIdentity.objects.get_or_create(
-        uid=uid,
-        defaults={
-            "person": person,
-            "username": username,
-            "network": network,
-            "seen_at": now,
-        },
-    )
-    if identity.person_id != person.pk:
-        raise IdentityTaken
-    if created:
-        record_evidence(
-            person, kind=Evidence.Kind.PI_SIGN_IN, level=1, source=f"{network}:{uid}"
+    granted = sorted(scopes)
+    Person.objects.select_for_update().get(pk=person.pk)
+    identity = PiIdentity.objects.select_for_update().filter(uid=uid).first()
+    if identity is None:
+        identity = _new_identity(
+            PiIdentity(person=person, uid=uid, username=username, network=network),
         )
+    if identity.person_id != person.pk or identity.retired_at:
+        raise IdentityTaken
+    known = set(identity.scopes)
+    identity.username = username or identity.username
+    identity.scopes, identity.seen_at = granted, now
+    fresh = identity.pk is None
+    identity.save()
+    has_wallet = WALLET_SCOPE in granted
+    if fresh or (has_wallet and WALLET_SCOPE not in known):
+        record_evidence(
+            person,
+            kind=Evidence.Kind.PI_SIGN_IN,
+            level=1 if has_wallet else 0,
+            source=f"{network}:{uid}",
+        )
+    return identity
+
+
+def _new_identity(identity: PiIdentity) -> PiIdentity:
+    live = PiIdentity.objects.filter(network=identity.network, retired_at=None)
+    if live.filter(person=identity.person).exists():
+        raise OtherIdentity
+    if identity.username and live.filter(username=identity.username).exists():
+        raise IdentityTaken
     return identity
 
 

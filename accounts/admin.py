@@ -2,18 +2,21 @@
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import APIException
 from unfold.admin import ModelAdmin
 
-from accounts import actions
+from accounts import actions, queries
 from accounts.authentication import person_of
 from accounts.models import AuditEvent, Evidence, Organization, Person, User
 
 admin.site.unregister(Group)
+admin.site.unregister(Authenticator)  # secrets are no rows to look at
 
 
 @admin.register(User)
@@ -28,14 +31,40 @@ class UserAdmin(ModelAdmin):
         "is_active",
         "is_staff",
         "groups",
+        "second_factor",
         "last_login",
         "date_joined",
     )
-    readonly_fields = ("email", "last_login", "date_joined")
+    readonly_fields = ("email", "second_factor", "last_login", "date_joined")
+
+    actions = ("remove_second_factor",)
 
     @admin.display(description=_("evidence level"))
     def level(self, user: User) -> int:
         return user.person.level if user.person else 0
+
+    @admin.display(description=_("second factor"), boolean=True)
+    def second_factor(self, user: User) -> bool:
+        return queries.has_second_factor(user)
+
+    @admin.action(
+        description=_("Remove the second factor (a lost phone)"),
+        permissions=["change"],
+    )
+    def remove_second_factor(
+        self, request: HttpRequest, queryset: QuerySet[User]
+    ) -> None:
+        """Let the chosen users set up a new second factor; never oneself."""
+        me = person_of(request)
+        for user in queryset:
+            try:
+                actions.remove_second_factor(user, me)
+            except APIException as error:
+                messages.error(request, f"{user}: {error.detail}")
+            else:
+                messages.success(
+                    request, _("%(user)s sets up a new one.") % {"user": user}
+                )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

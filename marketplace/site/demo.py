@@ -215,6 +215,11 @@ def _announce(port: int, data: Path, prepared: dict[str, Any]) -> None:
         table.add_row(account["who"], account["email"], account["look"])
     console.print(table)
     console.print(
+        "Reviewer, treasurers and admin also give a code from an authenticator with the"
+        f" secret {prepared['second_factor']}, or from"
+        " [bold].venv/bin/python manage.py demo_code[/]"
+    )
+    console.print(
         f"Tessera is ready: [bold]{address.replace('127.0.0.1', 'localhost')}[/]"
     )
     console.print(f"Logs: {data / 'logs'}. Ctrl-C stops everything.")

@@ -21,6 +21,7 @@ from tests.compute.net import (
     new_person,
     open_units,
 )
+from tests.staff import enter
 
 pytestmark = pytest.mark.django_db
 CODE = re.compile(r"--code ([0-9a-f]{32}\.[0-9a-f]{32})")
@@ -106,7 +107,7 @@ def test_staff_look_but_do_not_edit(name: str) -> None:
         is_superuser=True,
     )
     browser = Client()
-    browser.force_login(staff)
+    enter(browser, staff)
     assert browser.get(f"/admin/compute/{name}/").status_code == 200
     assert browser.get(f"/admin/compute/{name}/add/").status_code == 403
 
@@ -120,7 +121,7 @@ def test_staff_remove_a_node_from_the_list() -> None:
         is_superuser=True,
     )
     browser = Client()
-    browser.force_login(staff)
+    enter(browser, staff)
     row = Node.objects.get(uuid=node.uuid)
     browser.post(
         "/admin/compute/node/",

@@ -15,6 +15,7 @@ from labeling import actions
 from labeling.models import Campaign, Task
 from rewards import ledger
 from rewards.models import Account, Transfer
+from tests.staff import enter
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 REWARD, FEE = 100_000, 10_000
@@ -114,6 +115,8 @@ def new_worker(level: int = 1, **fields: Any) -> Worker:
     user = new_user(level, **fields)
     browser = Client()
     browser.force_login(user)
+    if user.is_staff:
+        enter(browser, user)
     return Worker(user, user.person, browser)
 
 

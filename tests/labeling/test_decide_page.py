@@ -19,6 +19,7 @@ from tests.labeling.crew import (
     open_campaign,
     open_tasks,
 )
+from tests.staff import enter
 
 pytestmark = pytest.mark.django_db
 
@@ -152,6 +153,7 @@ def test_conflicts_of_interest_are_refused_on_the_page(
     own = people[0]
     own.user.is_staff = own.user.is_superuser = True
     own.user.save()
+    enter(own.browser, own.user)
     assert (
         "answered this task yourself"
         in decide(own, disputed, decision="nothing").content.decode()
@@ -178,7 +180,7 @@ def test_the_queue_leads_to_the_oldest_task_that_waits(
 
 
 def test_only_staff_with_the_permission_decide(disputed: Task, worker: Worker) -> None:
-    assert worker.browser.get(url(disputed)).status_code == 302
+    assert worker.browser.get(url(disputed)).status_code == 403
     staff = new_worker(is_staff=True)
     assert staff.browser.get(url(disputed)).status_code == 403
     assert decide(staff, disputed, reject="1").status_code == 403

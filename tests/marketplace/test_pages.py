@@ -15,6 +15,7 @@ from marketplace.models import Dataset, Project
 from rewards.models import Deposit
 from rewards.money import parse
 from tests.marketplace import world
+from tests.staff import enter
 
 pytestmark = pytest.mark.django_db
 
@@ -222,7 +223,7 @@ def test_staff_read_projects_in_the_admin_and_change_nothing() -> None:
         is_superuser=True,
     )
     browser = Browser()
-    browser.force_login(user)
+    enter(browser, user)
     assert "0 / 2" in page(browser, "/admin/marketplace/project/")
     for path in (
         f"project/{project.pk}/change/",

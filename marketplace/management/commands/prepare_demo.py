@@ -47,6 +47,7 @@ class Command(BaseCommand):
         build(now, operators=options["agents"])
         report = {
             "password": demo.PASSWORD,
+            "second_factor": demo.SECOND_FACTOR,
             "accounts": demo.accounts(operators=options["agents"]),
             "codes": demo.pairing_codes(
                 options["agents"], homeless=options["homeless"], now=now
