@@ -8,8 +8,9 @@ from datetime import datetime
 from allauth.mfa.adapter import get_adapter as second_factor_adapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
+from accounts import queries
 from accounts.errors import IdentityTaken, OtherIdentity, OwnCase
 from accounts.models import (
     ApiKey,
@@ -131,37 +132,30 @@ def link_pi_identity(
     Raises IdentityTaken when the Pi account is already another person's or retired,
     and OtherIdentity when the person already has another.
     """
-    granted = sorted(scopes)
     Person.objects.select_for_update().get(pk=person.pk)
-    identity = PiIdentity.objects.select_for_update().filter(uid=uid).first()
+    identity = PiIdentity.objects.filter(uid=uid).first()
+    known = identity.scopes if identity else None
     if identity is None:
-        identity = _new_identity(
-            PiIdentity(person=person, uid=uid, username=username, network=network),
-        )
+        identity = PiIdentity(person=person, uid=uid, network=network)
+        if queries.pi_identity_of(person, network):
+            raise OtherIdentity
     if identity.person_id != person.pk or identity.retired_at:
         raise IdentityTaken
-    known = set(identity.scopes)
     identity.username = username or identity.username
-    identity.scopes, identity.seen_at = granted, now
-    fresh = identity.pk is None
-    identity.save()
-    has_wallet = WALLET_SCOPE in granted
-    if fresh or (has_wallet and WALLET_SCOPE not in known):
+    identity.scopes, identity.seen_at = sorted(scopes), now
+    try:
+        with transaction.atomic():
+            identity.save()
+    except IntegrityError as error:  # somebody else came first, or has this name
+        raise IdentityTaken from error
+    may_be_paid = WALLET_SCOPE in identity.scopes
+    if known is None or (may_be_paid and WALLET_SCOPE not in known):
         record_evidence(
             person,
             kind=Evidence.Kind.PI_SIGN_IN,
-            level=1 if has_wallet else 0,
+            level=1 if may_be_paid else 0,
             source=f"{network}:{uid}",
         )
-    return identity
-
-
-def _new_identity(identity: PiIdentity) -> PiIdentity:
-    live = PiIdentity.objects.filter(network=identity.network, retired_at=None)
-    if live.filter(person=identity.person).exists():
-        raise OtherIdentity
-    if identity.username and live.filter(username=identity.username).exists():
-        raise IdentityTaken
     return identity
 
 

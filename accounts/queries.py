@@ -4,7 +4,16 @@ from allauth.mfa.models import Authenticator
 from django.db.models import F, QuerySet
 from django.http import Http404
 
-from accounts.models import ApiKey, Membership, Organization, Person, User
+from accounts.models import (
+    ApiKey,
+    Membership,
+    Organization,
+    Person,
+    PiIdentity,
+    PiRelink,
+    User,
+    Wallet,
+)
 
 
 def user_of(person: Person) -> User | None:
@@ -66,3 +75,32 @@ def key_managed_by(person: Person, key_id: int) -> ApiKey:
     if key is None or not is_manager(person, key.organization):
         raise Http404
     return key
+
+
+def pi_identity_of(person: Person, network: str) -> PiIdentity | None:
+    """Return the Pi account that this person signs in and is paid with."""
+    return PiIdentity.objects.filter(
+        person=person, network=network, retired_at=None
+    ).first()
+
+
+def pi_identity(uid: str) -> PiIdentity | None:
+    return PiIdentity.objects.select_related("person").filter(uid=uid).first()
+
+
+def pi_identity_named(username: str, network: str) -> PiIdentity | None:
+    """Return the live identity with this Pi user name; an empty name is nobody's."""
+    return (
+        PiIdentity.objects.select_related("person")
+        .filter(username=username, network=network, retired_at=None)
+        .exclude(username="")
+        .first()
+    )
+
+
+def open_relinks() -> QuerySet[PiRelink]:
+    return PiRelink.objects.filter(decided_at=None).order_by("id")
+
+
+def wallets_of(person: Person, network: str) -> QuerySet[Wallet]:
+    return Wallet.objects.filter(person=person, network=network).order_by("id")
