@@ -34,3 +34,42 @@ class DepositRefused(RewardsError):
     status_code = 409
     default_code = "deposit_refused"
     default_detail = _("This deposit cannot be completed.")
+
+
+class PiUnreachable(RewardsError):
+    """Nothing is known and nothing is lost: what was asked may be asked again."""
+
+    status_code = 503
+    default_code = "pi_unreachable"
+    default_detail = _("Pi does not answer now. We ask again by ourselves.")
+
+
+class NetworkUnknown(RewardsError):
+    status_code = 503
+    default_code = "network_unknown"
+    default_detail = _("Pi is not set up here.")
+
+
+class PayoutRefused(RewardsError):
+    """This payout cannot be asked for, or not be decided so; the code says why."""
+
+    status_code = 409
+    default_code = "payout_refused"
+    default_detail = _("This payout cannot be made.")
+
+
+class PayoutMoved(RewardsError):
+    """Somebody or something else took the payout a step further in the meantime."""
+
+    status_code = 409
+    default_code = "payout_moved"
+    default_detail = _("This payout has moved on in the meantime. Look at it again.")
+
+
+class TwoPersonsNeeded(RewardsError):
+    status_code = 403
+    default_code = "two_persons_needed"
+    default_detail = _(
+        "A payout is prepared by one member of staff and approved by another, and by"
+        " nobody for themselves."
+    )

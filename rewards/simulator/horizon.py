@@ -15,6 +15,7 @@ from rewards.simulator.http import (
 )
 from rewards.simulator.keys import PASSPHRASE
 from rewards.simulator.records import ChainTransaction, Operation
+from rewards.simulator.results import result_xdr
 
 LARGEST_PAGE = 200
 
@@ -193,6 +194,7 @@ def transaction_document(row: ChainTransaction) -> dict[str, Any]:
         "max_fee": str(row.max_fee),
         "operation_count": len(row.operations),
         "envelope_xdr": row.envelope,
+        "result_xdr": result_xdr(row),
         "memo_type": "none",
         **memo,
         "valid_after": moment(row.min_time),

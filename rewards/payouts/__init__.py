@@ -1,0 +1,1 @@
+"""Pi going out: asked for, approved by two, and paid exactly once."""
