@@ -63,7 +63,7 @@ class Readers:
                 seen[task["uuid"]] = len(task["proposal"]["boxes"])
             return len(seen) == PHOTOS
 
-        wait_for(all_seen, seconds=LIMIT_SECONDS, what="14 proposals", pause=0.03)
+        wait_for(all_seen, seconds=LIMIT_SECONDS, what="14 proposals", pause=0.05)
         return seen
 
 

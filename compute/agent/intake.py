@@ -93,11 +93,13 @@ class Intake:
         reply = self._client.post(protocol.CLAIM, message, ClaimReply)
         self._backoff.success()
         self._lease_seconds = reply.lease_seconds
+        if len(reply.leases) < count:
+            # All that waits for us, or our share of it: now it is the others' turn.
+            self._not_before = time.monotonic() + reply.next_poll_s
         if reply.leases:
             self._desk.take([grant.lease for grant in reply.leases])
             self._fetch(reply)
             return
-        self._not_before = time.monotonic() + reply.next_poll_s
         if self._once and not self._desk.held():
             self._desk.stop.set()
 
