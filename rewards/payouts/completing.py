@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from accounts.actions import record_evidence
-from accounts.models import Evidence, Person
+from accounts.linking import record_wallet
+from accounts.models import Person
 from accounts.pi_platform import AlreadyCompleted, PaymentCancelled, PlatformError
-from rewards import limits
 from rewards.models import Envelope, Payout
 from rewards.payouts import creating, transitions
 from rewards.payouts.leases import Teller, writing
@@ -36,16 +35,13 @@ def book(
     payout: Payout, *, now: datetime, actor: Person | None = None, reason: str = ""
 ) -> None:
     """Book a paid payout, under its lock; its wallet is evidence from now on."""
-    source = f"{payout.network}:{payout.to_address}"
-    known = Evidence.objects.filter(
-        person=payout.person, kind=Evidence.Kind.WALLET, source=source
+    record_wallet(
+        payout.person,
+        network=payout.network,
+        address=payout.to_address,
+        source=f"payout:{payout.uuid}",
+        now=now,
+        has_moved=True,
     )
-    if not known.exists():
-        record_evidence(
-            payout.person,
-            kind=Evidence.Kind.WALLET,
-            level=limits.TRUSTED_LEVEL,
-            source=source,
-        )
     transitions.move(payout, Status.COMPLETED, now=now, actor=actor, reason=reason)
     transitions.book_arrival(payout)

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import datetime
 
+from accounts.linking import record_wallet
 from accounts.pi_platform import (
     AlreadyCompleted,
     PaymentCancelled,
@@ -161,6 +162,14 @@ def _adopt(payout: Payout, payment: PaymentDTO, teller: Teller, now: datetime) -
         row.from_address = payment.from_address
         row.to_address = payment.to_address
         to = Status.NEEDS_REVIEW if objection else Status.CREATED
+        if not objection:
+            record_wallet(
+                row.person,
+                network=row.network,
+                address=row.to_address,
+                source=f"payout:{row.uuid}",
+                now=now,
+            )
         transitions.move(row, to, now=now, reason=objection)
     return True
 

@@ -8,7 +8,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from accounts import queries as people
-from accounts.models import Organization, Person, PiIdentity
+from accounts.models import Organization, Person, Wallet
 from rewards.models import Account, Deposit, Envelope, Payout, PayoutEvent, Stop
 from rewards.payouts.transitions import FINAL, HELD, IN_FLIGHT
 
@@ -135,12 +135,8 @@ def returnable(organization: Organization, person: Person) -> int:
 
 
 def uid_of(person: Person, network: str) -> str | None:
-    """Return the Pi account that a person signed in with last on this network."""
-    identity = (
-        PiIdentity.objects.filter(person=person, network=network)
-        .order_by("-seen_at", "-id")
-        .first()
-    )
+    """Return the Pi account that a person signs in and is paid with."""
+    identity = people.pi_identity_of(person, network)
     return identity.uid if identity else None
 
 
@@ -151,13 +147,9 @@ def was_paid_before(person: Person, uid: str) -> bool:
 
 
 def is_anothers_wallet(payout: Payout, address: str) -> bool:
-    """Say whether this address has already been paid as another person's."""
-    return (
-        Payout.objects.filter(to_address=address, network=payout.network)
-        .filter(status=Payout.Status.COMPLETED)
-        .exclude(person=payout.person_id)
-        .exists()
-    )
+    """Say whether this address is known as another person's wallet."""
+    known = Wallet.objects.filter(network=payout.network, address=address)
+    return known.exclude(person=payout.person_id).exists()
 
 
 def can_be_taken_back(payout: Payout) -> bool:
