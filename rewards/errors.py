@@ -30,6 +30,12 @@ class HoldEnded(RewardsError):
     default_detail = _("This hold has already ended in another way.")
 
 
+class NotReversible(RewardsError):
+    status_code = 409
+    default_code = "not_reversible"
+    default_detail = _("Only a payment for work can be taken back.")
+
+
 class DepositRefused(RewardsError):
     status_code = 409
     default_code = "deposit_refused"

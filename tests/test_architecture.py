@@ -23,7 +23,7 @@ FLOORS = {
 ENTRY_POINTS = ("views", "api", "forms", "tasks", "receivers", "serializers", "urls")
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60
 # A table that is read from top to bottom; in two files it would be harder to find.
-TABLES = {"marketplace/site/settings.py": 400}
+TABLES = {"marketplace/site/settings.py": 440}
 
 
 def sources() -> list[Path]:
@@ -78,7 +78,17 @@ def test_foreign_keys_point_downwards() -> None:
 
 def test_only_actions_and_flows_write() -> None:
     """Saving, creating and deleting rows happens in the writers' files alone."""
-    writers = {"actions", "ledger", "linking", "deposits", "payouts", "pipeline", "demo", "migrations"}
+    writers = {
+        "actions",
+        "ledger",
+        "linking",
+        "deposits",
+        "blocks",
+        "payouts",
+        "pipeline",
+        "demo",
+        "migrations",
+    }
     verbs = {"create", "bulk_create", "bulk_update", "get_or_create", "save", "delete"}
     for path in sources():
         if writers & {path.stem, *path.parts} or path.stem in {"models", "adapters"}:

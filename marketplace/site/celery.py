@@ -20,4 +20,7 @@ app.conf.beat_schedule = {
         "task": "marketplace.tasks.advance_projects",
         "schedule": 20.0,
     },
+    "release earnings": {"task": "rewards.tasks.release_earnings", "schedule": 60.0},
+    "seal blocks": {"task": "rewards.tasks.seal_blocks", "schedule": 60.0},
+    "sweep fees": {"task": "rewards.tasks.sweep_fees", "schedule": 3600.0},
 }

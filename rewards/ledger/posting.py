@@ -56,12 +56,15 @@ def lock_accounts(ids: Iterable[int]) -> dict[int, Account]:
     return {account.pk: account for account in locked}
 
 
-def reversal_of(transfer: Transfer) -> Movement:
-    """Return the opposite of a transfer; under its key it is said once, for ever."""
+def reversal_of(transfer: Transfer, *, back_to: int | None = None) -> Movement:
+    """Return the opposite of a transfer; under its key it is said once, for ever.
+
+    ``back_to`` is where the money goes when the account it came from is closed.
+    """
     return Movement(
         key=f"reverse:{transfer.pk}",
         debit=transfer.credit_id,
-        credit=transfer.debit_id,
+        credit=back_to or transfer.debit_id,
         amount=transfer.amount,
         kind=Transfer.Kind.REVERSAL,
         group=transfer.group,
