@@ -6,11 +6,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from accounts import actions as accounts_actions
 from accounts.authentication import person_of
 from accounts.models import Person
 from blobs import queries as blobs_queries
@@ -89,24 +87,3 @@ def _page_settings(person: Person, campaign: Campaign) -> dict[str, str]:
         "report": reverse("work_report", args=blank),
         "blank": str(NO_UUID),
     }
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-def confirm_identity(request: HttpRequest) -> HttpResponse:
-    """Play Pi's sign-in: the simulated network knows exactly one person a sign-in."""
-    person = person_of(request)
-    if request.method == "POST":
-        accounts_actions.link_pi_identity(
-            person,
-            uid=f"simulated-{person.uuid}",
-            username=f"pioneer_{person.uuid.hex[:6]}",
-            network="simulated",
-            now=timezone.now(),
-        )
-        return redirect("earn")
-    return render(
-        request,
-        "labeling/confirm_identity.html",
-        {"confirmed": person.level >= LEVEL_TO_LABEL},
-    )

@@ -1,5 +1,7 @@
 """What every test shares: tables that can be emptied, and the bundled photos."""
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,10 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
 
+from accounts import pi_app
 from rewards import triggers
+from rewards.simulator.server import Server
+from rewards.simulator.world import Simulator
 
 _empty_tables = TransactionTestCase._fixture_teardown
 
@@ -32,3 +37,18 @@ def _fresh_cache() -> None:
 def photos() -> Path:
     """Return the folder of the bundled photos."""
     return Path(settings.BASE_DIR) / "marketplace" / "demo_photos"
+
+
+@pytest.fixture
+def simulated_pi(settings: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """Serve a fresh simulation of Pi to the site under test."""
+    simulator = Simulator()
+    with Server(simulator, 0) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        settings.PI_SIMULATOR_URL = server.url  # type: ignore[attr-defined]
+        yield simulator
+        pi_app.platform_client().close()
+        pi_app.forget_clients()
+        server.shutdown()
+        thread.join()

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from marketplace.site import processes
-from marketplace.site.broker import BrokerFailed, embedded_broker
+from marketplace.site.broker import BrokerFailed, embedded_broker, free_port
 from marketplace.site.console import QuietPrinter
 
 READY_SECONDS = 60.0
@@ -124,9 +124,10 @@ def _clear(data: Path) -> None:
 def _run(port: int, data: Path) -> int:
     given = os.environ.get("REDIS_URL")
     with nullcontext(given) if given else embedded_broker(data / "valkey") as redis_url:
-        env = processes.shared_env(data=data, redis_url=redis_url)
+        pi_port = free_port()
+        env = processes.shared_env(data=data, redis_url=redis_url, pi_port=pi_port)
         prepared = _prepare(env, homes(data, port))
-        return _supervise(port, data, env, prepared)
+        return _supervise(port, data, env, prepared, pi_port=pi_port)
 
 
 def homes(data: Path, port: int) -> list[Path]:
@@ -156,7 +157,7 @@ def _prepare(env: dict[str, str], agents: Sequence[Path]) -> dict[str, Any]:
 
 
 def _parts(
-    port: int, data: Path, codes: Sequence[str | None]
+    port: int, data: Path, codes: Sequence[str | None], *, pi_port: int
 ) -> list[processes.Process]:
     agents = [
         processes.agent(
@@ -169,15 +170,26 @@ def _parts(
             zip(homes(data, port), codes, strict=True), start=1
         )
     ]
-    return [processes.web(port), processes.worker(), processes.beat(), *agents]
+    servers = [
+        processes.pi(pi_port, data=data),
+        processes.web(port),
+        processes.worker(),
+        processes.beat(),
+    ]
+    return [*servers, *agents]
 
 
 def _supervise(
-    port: int, data: Path, env: dict[str, str], prepared: dict[str, Any]
+    port: int,
+    data: Path,
+    env: dict[str, str],
+    prepared: dict[str, Any],
+    *,
+    pi_port: int,
 ) -> int:
     printer = QuietPrinter(console, data / "logs")
     manager = Manager(printer)
-    for part in _parts(port, data, prepared["codes"]):
+    for part in _parts(port, data, prepared["codes"], pi_port=pi_port):
         manager.add_process(
             part.name,
             f"exec {shlex.join(part.argv)}",

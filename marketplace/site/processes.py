@@ -3,8 +3,10 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from rewards.simulator import keys
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +25,7 @@ def data_folder() -> Path:
     return Path(os.environ.get("TESSERA_DATA") or ROOT / ".data").resolve()
 
 
-def shared_env(*, data: Path, redis_url: str) -> dict[str, str]:
+def shared_env(*, data: Path, redis_url: str, pi_port: int) -> dict[str, str]:
     """Return the environment of every server process on plain loopback."""
     return {
         **os.environ,
@@ -31,6 +33,10 @@ def shared_env(*, data: Path, redis_url: str) -> dict[str, str]:
         "REDIS_URL": redis_url,
         "HTTPS": "0",
         "PYTHONUNBUFFERED": "1",
+        "PI_BACKEND": "simulated",
+        "PI_SIMULATOR_URL": f"http://127.0.0.1:{pi_port}",
+        "PI_WALLET_ADDRESS": keys.OUTGOING.public_key,
+        "PAYOUTS_ENABLED": "1",
     }
 
 
@@ -61,12 +67,22 @@ def web(port: int, *, workers: int = 2, threads: int = 16) -> Process:
     )
 
 
+def pi(port: int, *, data: Path) -> Process:
+    """Return simulated Pi: the Platform, the chain, and wallets to play with."""
+    options = (f"--port={port}", f"--data={data / 'pi.json'}")
+    return Process("pi", (sys.executable, "-m", "rewards.simulator", *options))
+
+
 def worker() -> Process:
-    """Return the Celery worker; threads, so that killing it leaves no child behind."""
+    """Return the Celery worker; threads, so that killing it leaves no child behind.
+
+    It alone is given the key to the outgoing wallet.
+    """
     # One worker has nobody to greet, and starts a second sooner for not trying.
     alone = ("--without-mingle", "--without-gossip")
     size = ("--pool=threads", "--concurrency=4")
-    return _celery("worker", *size, *alone, "--loglevel=INFO")
+    part = _celery("worker", *size, *alone, "--loglevel=INFO")
+    return replace(part, env={"PI_WALLET_SEED": keys.OUTGOING.secret})
 
 
 def beat() -> Process:

@@ -244,7 +244,7 @@ SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "EXCLUDE_URL_PREFIXES": ("/admin/",),
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -382,6 +382,18 @@ PICTURE_MAX_SIDE = env.int("PICTURE_MAX_SIDE", default=4096)
 # --- Pi going in and out --------------------------------------------------------------
 
 PI_BACKEND = env.str("PI_BACKEND", default="simulated")
+# Pi's own script comes from Pi; the simulation's page needs nobody else's.
+if PI_BACKEND != "simulated":
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["script-src"].append(
+        "https://sdk.minepi.com"
+    )
+# In a frame of Pi's, cookies reach us only when they may come from another site.
+PI_FRAME_ANCESTORS = env.list("PI_FRAME_ANCESTORS", default=[])
+if PI_FRAME_ANCESTORS:
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["frame-ancestors"] = PI_FRAME_ANCESTORS
+    SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "None"
+PI_SANDBOX = env.bool("PI_SANDBOX", default=False)
+PI_VALIDATION_KEY = env.str("PI_VALIDATION_KEY", default="")
 # Only the simulation is told where it is; Pi's own addresses are in the code.
 PI_SIMULATOR_URL = env.str("PI_SIMULATOR_URL", default="http://127.0.0.1:8314")
 PI_API_KEY = env.str("PI_API_KEY", default="")

@@ -11,6 +11,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", SpectacularRedocView.as_view(url_name="schema"), name="docs"),
+    path("", include("accounts.urls")),
     path("", include("blobs.urls")),
     path("", include("rewards.urls")),
     path("", include("compute.urls")),

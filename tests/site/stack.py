@@ -46,6 +46,7 @@ class Stack:
     def __init__(self, folder: Path, *, env: dict[str, str] | None = None) -> None:
         self.folder = folder
         self.port = free_port()
+        self.pi_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.prepared: dict[str, Any] = {}
         self._extra = env or {}
@@ -59,7 +60,9 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         redis_url = self._stack.enter_context(embedded_broker(self.folder / "valkey"))
         self._env = {
-            **processes.shared_env(data=self.folder, redis_url=redis_url),
+            **processes.shared_env(
+                data=self.folder, redis_url=redis_url, pi_port=self.pi_port
+            ),
             "DATABASE_URL": f"sqlite:///{self.folder / 'tessera.sqlite3'}",
             "LOG_LEVEL": "INFO",
             # A test run's own settings are for itself alone.
@@ -107,6 +110,7 @@ class Stack:
 
     def start_server(self, *, workers: int = 2) -> None:
         for part in (
+            processes.pi(self.pi_port, data=self.folder),
             processes.web(self.port, workers=workers),
             processes.worker(),
             processes.beat(),
