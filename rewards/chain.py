@@ -12,6 +12,7 @@ from rewards.chain_records import (
     Accepted,
     ChainAccount,
     ChainError,
+    ChainPayment,
     ChainTransaction,
     ChainUnreachable,
     ChainUnreadable,
@@ -26,6 +27,7 @@ __all__ = [
     "Accepted",
     "ChainAccount",
     "ChainError",
+    "ChainPayment",
     "ChainTransaction",
     "ChainUnreachable",
     "ChainUnreadable",
@@ -108,16 +110,23 @@ class HorizonClient:
     ) -> tuple[list[ChainTransaction], str]:
         """Return one page and the cursor after it; an empty page is the end."""
         query = f"?order={order}&limit={PAGE}&include_failed=true"
-        if cursor:
-            query += f"&cursor={cursor}"
-        found = self._get(f"/accounts/{address}/transactions{query}")
+        rows, following = self._page(f"/accounts/{address}/transactions{query}", cursor)
+        return [records.transaction(row) for row in rows], following
+
+    def payments_page(
+        self, address: str, *, cursor: str = ""
+    ) -> tuple[list[ChainPayment], str]:
+        """Return what moved in and out after the cursor, oldest first, as above."""
+        query = f"?order=asc&limit={PAGE}&join=transactions"
+        rows, following = self._page(f"/accounts/{address}/payments{query}", cursor)
+        return [records.payment(row) for row in rows], following
+
+    def _page(self, path: str, cursor: str) -> tuple[list[Document], str]:
+        found = self._get(f"{path}&cursor={cursor}" if cursor else path)
         rows = found.get("_embedded", {}).get("records")
         if not isinstance(rows, list):
             raise ChainUnreadable("a page without records")
-        page = [records.transaction(row) for row in rows]
-        if not page:
-            return page, cursor
-        return page, records.text(rows[-1], "paging_token")
+        return rows, records.text(rows[-1], "paging_token") if rows else cursor
 
     def submit(self, xdr: str) -> Accepted | Rejected | Unknown:
         """Send an envelope; anything but a clear answer is Unknown."""

@@ -55,6 +55,17 @@ class ChainTransaction:
 
 
 @dataclass(frozen=True)
+class ChainPayment:
+    """Pi that moved from one address to another, in a transaction that succeeded."""
+
+    hash: str
+    source: str
+    destination: str
+    amount: int  # 1e-7 Pi
+    memo: str
+
+
+@dataclass(frozen=True)
 class Accepted:
     """The chain took the envelope into a ledger."""
 
@@ -106,6 +117,27 @@ def transaction(row: Document) -> ChainTransaction:
         fee_charged=whole(row, "fee_charged"),
         memo=str(row.get("memo") or ""),
         result=result_code(row.get("result_xdr")),
+    )
+
+
+def payment(row: Document) -> ChainPayment:
+    """Read an operation that moves Pi; what moves no Pi we can count has amount 0."""
+    kind = str(row.get("type"))
+    joined = row.get("transaction")
+    source, destination, amount = "from", "to", 0
+    if kind == "create_account":
+        source, destination = "funder", "account"
+        amount = units(row.get("starting_balance"))
+    elif kind == "account_merge":  # Horizon does not say how much
+        source, destination = "account", "into"
+    elif row.get("asset_type") == "native":
+        amount = units(row.get("amount"))
+    return ChainPayment(
+        hash=text(row, "transaction_hash"),
+        source=text(row, source),
+        destination=text(row, destination),
+        amount=amount,
+        memo=str((joined or {}).get("memo") or ""),
     )
 
 

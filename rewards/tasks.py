@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from rewards import blocks, releases
+from rewards import blocks, deposits, releases
+from rewards.reconciliation import notices, running
 
 
 @shared_task
@@ -21,3 +22,19 @@ def sweep_fees() -> None:
 @shared_task
 def seal_blocks() -> None:
     blocks.seal_due(timezone.now())
+
+
+@shared_task
+def reconcile() -> None:
+    running.reconcile(now=timezone.now())
+
+
+@shared_task
+def tell_of_stops() -> None:
+    notices.tell_of_stops(timezone.now())
+
+
+@shared_task
+def sweep_deposits() -> None:
+    """Ask Pi again about every deposit whose answer was lost."""
+    deposits.sweep_deposits(now=timezone.now())

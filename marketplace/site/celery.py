@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.site.settings")
 
@@ -22,5 +23,11 @@ app.conf.beat_schedule = {
     },
     "release earnings": {"task": "rewards.tasks.release_earnings", "schedule": 60.0},
     "seal blocks": {"task": "rewards.tasks.seal_blocks", "schedule": 60.0},
+    "reconcile": {
+        "task": "rewards.tasks.reconcile",
+        "schedule": crontab(hour="4", minute="20"),
+    },
+    "tell of stops": {"task": "rewards.tasks.tell_of_stops", "schedule": 30.0},
+    "sweep deposits": {"task": "rewards.tasks.sweep_deposits", "schedule": 60.0},
     "sweep fees": {"task": "rewards.tasks.sweep_fees", "schedule": 3600.0},
 }

@@ -398,6 +398,7 @@ PI_VALIDATION_KEY = env.str("PI_VALIDATION_KEY", default="")
 PI_SIMULATOR_URL = env.str("PI_SIMULATOR_URL", default="http://127.0.0.1:8314")
 PI_API_KEY = env.str("PI_API_KEY", default="")
 PI_WALLET_ADDRESS = env.str("PI_WALLET_ADDRESS", default="")
+PI_INCOMING_ADDRESS = env.str("PI_INCOMING_ADDRESS", default="")
 # The key to the outgoing wallet: given to the process that pays, and to no other.
 PI_WALLET_SEED = env.str("PI_WALLET_SEED", default="")
 PAYOUTS_ENABLED = env.bool("PAYOUTS_ENABLED", default=False)

@@ -189,6 +189,7 @@ class Stop(models.Model):
         Person, on_delete=models.PROTECT, null=True, related_name="+"
     )
     lifted_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)  # when the treasurer was told
     created = models.DateTimeField(default=timezone.now)
 
     class Meta:

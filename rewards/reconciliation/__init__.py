@@ -1,0 +1,1 @@
+"""Ledger, Platform and chain held against each other; what differs stops payouts."""
