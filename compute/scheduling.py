@@ -19,11 +19,15 @@ def next_poll_s(
     return spacing * (1.0 + JITTER * (2.0 * chance - 1.0))
 
 
-def batch_size(*, asked: int, waiting: int, online: int, batch_max: int) -> int:
+def batch_size(
+    *, asked: int, waiting: int, online: int, plenty: int, batch_max: int
+) -> int:
     """Return how many units to give: what was asked, but no more than a fair share.
 
     With little work waiting each node gets few units, so that all help and the last
-    unit is done early; a long queue is given in large batches.
+    unit is done early; where ``plenty`` wait, nodes get what they ask for.
     """
     share = max(1, -(-waiting // max(1, online)))
+    if waiting >= plenty:
+        share = asked
     return max(0, min(asked, share, batch_max))

@@ -49,6 +49,7 @@ def claim(
         asked=max_units,
         waiting=waiting,
         online=queries.online_nodes(now),
+        plenty=queries.WAITING_COUNTED,
         batch_max=protocol.BATCH_MAX,
     )
     return _grant(node, size=size, cannot_run=refused, now=now)

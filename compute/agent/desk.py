@@ -11,8 +11,8 @@ from compute.agent.protocol import LeaseGrant
 # The first guess of a picture's time, before any was measured.
 GUESS_SECONDS = 0.25
 NEW_SHARE = 0.2  # of the newest measurement in the running mean
-LINGER_SECONDS = (0.05, 2.0)
-LINGER_SHARE = 0.1
+LINGER_SECONDS = (0.05, 3.0)
+LINGER_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class Desk:
 
     def finish(self, lease: str, *, seconds: float) -> None:
         with self._lock:
-            self._seconds_each += NEW_SHARE * (seconds - self._seconds_each)
+            share = NEW_SHARE if self.done else 1.0
+            self._seconds_each += share * (seconds - self._seconds_each)
             self.done += 1
         self.drop(lease)
 
@@ -88,6 +89,11 @@ class Desk:
             if len(self._held) > self._low_water():
                 return 0
             return max(0, min(int(goal) + 1, most) - len(self._held))
+
+    def seconds_left(self) -> float:
+        """Return how long this node is busy with what it holds."""
+        with self._lock:
+            return len(self._held) * self._seconds_each / self.workers
 
     def _low_water(self) -> int:
         """Claim again while there is half a second of work left: no idle moment."""

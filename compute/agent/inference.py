@@ -15,6 +15,7 @@ from PIL import Image
 Floats = NDArray[np.float32]
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")
 PIXELS_MAX = 60_000_000
+CANDIDATES_MAX = 1000  # the surest boxes that are looked at
 OPTIMIZATION = {
     "all": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
     "extended": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
@@ -136,37 +137,35 @@ def decode(
     """
     names: list[str | None] = spec["classes"]
     grid = scores[0]
-    anchors, columns = np.nonzero(grid >= np.float32(spec["threshold"]))
-    found: list[tuple[float, int, int]] = []
-    for column in np.unique(columns):
-        if names[column] is None:
-            continue
-        mine = anchors[columns == column]
-        kept = suppress(boxes[0, mine, 0], grid[mine, column], iou=spec["nms_iou"])
-        found += [(float(grid[a, column]), int(a), int(column)) for a in mine[kept]]
-    found.sort(key=lambda item: (-item[0], item[2], item[1]))
+    # Flat, then divided: numpy looks for places in two dimensions ten times slower.
+    flat = np.flatnonzero(grid >= np.float32(spec["threshold"]))
+    surest = np.lexsort((flat, -grid.ravel()[flat]))[:CANDIDATES_MAX]
+    anchors, columns = np.divmod(flat[surest], grid.shape[1])
     output = []
-    for score, anchor, column in found:
+    for index in suppress(boxes[0, anchors, 0], columns, iou=spec["nms_iou"]):
+        anchor, column = int(anchors[index]), int(columns[index])
         box = _in_pixels(boxes[0, anchor, 0], width=width, height=height)
-        if box is not None:
+        if box is not None and names[column] is not None:
+            score = float(grid[anchor, column])
             output.append({**box, "class": names[column], "score": score})
     return {"boxes": output[: spec["limit"]]}
 
 
-def suppress(boxes: Floats, scores: Floats, *, iou: float) -> list[int]:
-    """Return the indexes of the boxes that no surer one of the class covers."""
-    order = np.lexsort((np.arange(len(scores)), -scores))
+def suppress(boxes: Floats, classes: NDArray[np.int64], *, iou: float) -> list[int]:
+    """Return the indexes of the boxes that no earlier one of their class covers."""
     ymin, xmin, ymax, xmax = boxes.astype(np.float64).T
     area = np.maximum(ymax - ymin, 0) * np.maximum(xmax - xmin, 0)
+    high = np.minimum(ymax[:, None], ymax) - np.maximum(ymin[:, None], ymin)
+    wide = np.minimum(xmax[:, None], xmax) - np.maximum(xmin[:, None], xmin)
+    common = np.maximum(high, 0) * np.maximum(wide, 0)
+    union = area[:, None] + area - common
+    covers = (common > iou * union) & (classes[:, None] == classes)
+    free = np.ones(len(boxes), dtype=bool)
     kept: list[int] = []
-    while order.size:
-        best, rest = order[0], order[1:]
-        kept.append(int(best))
-        high = np.minimum(ymax[best], ymax[rest]) - np.maximum(ymin[best], ymin[rest])
-        wide = np.minimum(xmax[best], xmax[rest]) - np.maximum(xmin[best], xmin[rest])
-        common = np.maximum(high, 0) * np.maximum(wide, 0)
-        union = np.maximum(area[best] + area[rest] - common, 1e-12)
-        order = rest[common / union <= iou]
+    for index in range(len(boxes)):
+        if free[index]:
+            kept.append(index)
+            free &= ~covers[index]
     return kept
 
 

@@ -16,6 +16,7 @@ from compute.agent.protocol import ClaimReply, LeaseGrant, SignedModel
 from compute.agent.store import Home, Tampered
 
 TARGET_SECONDS = 4.0  # of work claimed ahead
+ENOUGH_SECONDS = 1.0  # of work left, when the last claim brought less than asked
 FETCHERS = 4
 FETCH_TRIES = 3
 Say = Callable[[str], None]
@@ -48,6 +49,8 @@ class Intake:
         self._backoff = Backoff()
         self._fetchers = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
         self._not_before = 0.0
+        self._renew_not_before = 0.0
+        self._was_short = False
 
     def run(self) -> None:
         """Claim until told to stop, then give back what was not begun."""
@@ -67,20 +70,23 @@ class Intake:
     def _wait_after(self, problem: Unavailable) -> None:
         wait = self._backoff.failure(at_least=problem.retry_after)
         self._say(f"{problem}; trying again in {wait:.0f} s")
-        self._not_before = time.monotonic() + wait
+        self._not_before = self._renew_not_before = time.monotonic() + wait
 
     def _step(self) -> None:
         desk = self._desk
         desk.wants_work.clear()
-        wait = self._not_before - time.monotonic()
-        if wait <= 0:
+        # However rarely a node is to ask for more, what it holds must stay alive.
+        if time.monotonic() >= self._renew_not_before:
             self._renew()
+        wait = self._not_before - time.monotonic()
+        if self._was_short and desk.seconds_left() > ENOUGH_SECONDS:
+            wait = max(wait, 0.1)
+        if wait <= 0:
             wanted = desk.wanted(target_seconds=TARGET_SECONDS, most=self._max_units)
             if wanted > 0:
                 self._claim(min(wanted, protocol.BATCH_MAX))
                 return
-            wait = 1.0
-            desk.wants_work.wait(wait)
+            desk.wants_work.wait(1.0)
         else:
             desk.stop.wait(min(wait, 0.5))
 
@@ -93,11 +99,13 @@ class Intake:
         reply = self._client.post(protocol.CLAIM, message, ClaimReply)
         self._backoff.success()
         self._lease_seconds = reply.lease_seconds
-        if len(reply.leases) < count:
-            # All that waits for us, or our share of it: now it is the others' turn.
+        self._desk.take([grant.lease for grant in reply.leases])
+        # All that waits for us, or our share of it: now it is the others' turn, and a
+        # node that is busy has no reason to ask again soon.
+        self._was_short = len(reply.leases) < count
+        if self._was_short:
             self._not_before = time.monotonic() + reply.next_poll_s
         if reply.leases:
-            self._desk.take([grant.lease for grant in reply.leases])
             self._fetch(reply)
             return
         if self._once and not self._desk.held():
@@ -185,6 +193,7 @@ class Intake:
     # --- Leases -------------------------------------------------------------------
 
     def _renew(self) -> None:
+        self._renew_not_before = time.monotonic() + 1.0
         due = self._desk.due(age=self._lease_seconds / 3)
         if not due:
             return

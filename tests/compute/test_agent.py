@@ -4,6 +4,7 @@ import json
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from compute import actions
 from compute.agent import __main__ as agent
 from compute.agent import protocol
 from compute.agent.client import Client
+from compute.agent.inference import Model as RunningModel
 from compute.agent.keys import Key
 from compute.agent.runner import Runner
 from compute.agent.store import AlreadyRunning, Cache, Home, Outbox, Tampered
@@ -45,8 +47,7 @@ class Volunteer:
         self.identity = agent.pair(self.home, self.key, self.args)
         self.client = Client(server, self.key, node=self.identity["node"])
 
-    def run(self, **changed: object) -> Runner:
-        """Work until there is none, as ``--once`` does."""
+    def runner(self, **changed: object) -> Runner:
         terms = {
             "client": self.client,
             "home": self.home,
@@ -56,7 +57,11 @@ class Volunteer:
             "once": True,
             "say": self.said.append,
         }
-        runner = Runner(**(terms | changed))
+        return Runner(**(terms | changed))
+
+    def run(self, **changed: object) -> Runner:
+        """Work until there is none, as ``--once`` does."""
+        runner = self.runner(**changed)
         runner.run(watch=lambda _desk: None)
         return runner
 
@@ -216,3 +221,29 @@ def test_a_half_written_result_is_dropped(tmp_path) -> None:
     (tmp_path / "x.json").write_bytes(b'{"lease": "x", "sec')
     (tmp_path / "y.json").write_bytes(json.dumps({"lease": "y"}).encode())
     assert len(Outbox(tmp_path)) == 0
+
+
+def test_a_busy_node_renews_what_it_holds_however_rarely_it_is_to_poll(
+    volunteer, model, monkeypatch, settings
+) -> None:
+    settings.LEASE_SECONDS = 3
+    monkeypatch.setattr("compute.scheduling.POLL_SECONDS_MIN", 60.0)
+    run, started = RunningModel.run, []
+
+    def run_slowly(self, picture, **size):
+        started.append(time.monotonic())
+        while time.monotonic() - started[0] < 5 and not renewed():
+            time.sleep(0.05)
+        return run(self, picture, **size)
+
+    def renewed() -> bool:
+        now = timezone.now()
+        assert actions.expire_leases(now) == 0
+        return Lease.objects.filter(created__lt=now - timedelta(seconds=4)).exists()
+
+    monkeypatch.setattr(RunningModel, "run", run_slowly)
+    unit = open_photo(model, replicas=1)
+    runner = volunteer.runner(once=False)
+    runner.run(watch=lambda desk: desk.done and desk.stop.set())
+    unit.refresh_from_db()
+    assert unit.status == Unit.Status.FINAL

@@ -78,7 +78,7 @@ def test_polls_are_spaced_by_how_many_nodes_there_are(online, expected) -> None:
 @given(st.integers(0, 500), st.integers(0, 500), st.integers(0, 500))
 def test_a_batch_is_never_more_than_asked_or_allowed(asked, waiting, online) -> None:
     size = scheduling.batch_size(
-        asked=asked, waiting=waiting, online=online, batch_max=64
+        asked=asked, waiting=waiting, online=online, plenty=200, batch_max=64
     )
     assert 0 <= size <= min(asked, 64)
     assert size > 0 or asked == 0
