@@ -43,10 +43,10 @@ def take(
 
     Every taking by another holder raises the fence.
     """
-    WalletLease.objects.get_or_create(
+    rows = WalletLease.objects.select_for_update()
+    lease, _ = rows.get_or_create(
         wallet=wallet.address, defaults={"holder": "", "expires_at": now}
     )
-    lease = WalletLease.objects.select_for_update().get(wallet=wallet.address)
     if lease.holder != holder:
         if lease.expires_at > now:
             return None
