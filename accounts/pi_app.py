@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from django.conf import settings
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from accounts.errors import PiAway
@@ -57,7 +57,7 @@ def script_settings(*, username: str = "", person: str = "") -> dict[str, Any]:
         "backend": network(),
         "scopes": SCOPES,
         "session": reverse("pi_session"),
-        "incomplete": "",
+        "incomplete": _incomplete_url(),
     }
     if not is_simulated():
         return {**settings_, "sdk": SDK_URL, "sandbox": settings.PI_SANDBOX}
@@ -68,6 +68,14 @@ def script_settings(*, username: str = "", person: str = "") -> dict[str, Any]:
         "asks_username": not person,
         "words": _words(),
     }
+
+
+def _incomplete_url() -> str:
+    """Return where a payment that was left open is settled: a floor above this one."""
+    try:
+        return reverse("pi_incomplete")
+    except NoReverseMatch:
+        return ""
 
 
 def _words() -> dict[str, str]:

@@ -83,7 +83,7 @@ def decimal_text(units: int) -> str:
 
 def units_of(text: str) -> int | None:
     """Return 1e-7 Pi, or None for what is not such an amount above 0."""
-    found = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,7})0*)?(?:e-(\d))?", text)
+    found = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,7})0*)?(?:[eE]-(\d))?", text)
     if found is None:
         return None
     whole, places, exponent = found[1], found[2] or "", int(found[3] or 0)

@@ -190,6 +190,7 @@ def newcomer(chromium: Browser, stack: Stack) -> Visitor:
     visitor.register("bo@example.com")
     visitor.page.goto("/confirm-identity/")
     visitor.press("Confirm with Pi (simulated)")
+    expect(visitor.page).to_have_url(re.compile("/earn/$"))
     return visitor
 
 

@@ -13,9 +13,11 @@ button.addEventListener("click", async () => {
   trouble.hidden = true;
   try {
     const pi = await loadPi(settings);
-    const { accessToken } = await pi.authenticate(settings.scopes, resolveIncomplete);
+    const open = [];
+    const { accessToken } = await pi.authenticate(settings.scopes, (payment) => open.push(payment));
     const query = settings.next ? `?next=${encodeURIComponent(settings.next)}` : "";
     const { next } = await post(settings.session + query, { accessToken });
+    await Promise.all(open.map(settle)); // only now does the server know who we are
     location.assign(next || settings.next || "/home/");
   } catch (error) {
     button.disabled = false;
@@ -26,6 +28,6 @@ button.addEventListener("click", async () => {
 });
 
 /** Tell the server which payment was left open; it asks Pi for all the rest. */
-function resolveIncomplete(payment) {
-  if (settings.incomplete) post(settings.incomplete, { payment_id: payment.identifier }).catch(() => {});
+async function settle({ identifier }) {
+  if (settings.incomplete) await post(settings.incomplete, { payment_id: identifier }).catch(() => {});
 }
