@@ -155,8 +155,7 @@ def _organization(client: Person, *, now: datetime) -> None:
     if organization is None:
         organization = accounts_actions.create_organization(client, name=ORGANIZATION)
     if ledger.wallet_account(organization).credits == 0:
-        deposit = deposits.start_deposit(organization, client, DEPOSIT)
-        deposits.complete_deposit(deposit.uuid, txid=f"demo-{deposit.uuid}", now=now)
+        deposits.credit_play_money(organization, client, DEPOSIT, now=now)
 
 
 def _dataset(organization: Organization, client: Person) -> Dataset:

@@ -71,6 +71,10 @@ class DepositForm(OwnedForm):
     amount = AmountField(label=_("Amount in Pi"))
 
 
+class WithdrawForm(OwnedForm):
+    amount = AmountField(label=_("Amount in Pi"))
+
+
 class KeyForm(OwnedForm):
     name = forms.CharField(
         label=_("What the key is for"),

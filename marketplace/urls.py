@@ -60,7 +60,12 @@ urlpatterns = [
         name="project_turn",
     ),
     path("wallet/", wallet_pages.wallet, name="wallet"),
-    path("wallet/deposits/<uuid:uuid>/", wallet_pages.deposit, name="deposit"),
+    path("wallet/withdraw/", wallet_pages.withdraw, name="withdraw"),
+    path(
+        "wallet/withdrawals/<uuid:uuid>/cancel/",
+        wallet_pages.withdrawal_cancel,
+        name="withdrawal_cancel",
+    ),
     path("keys/", key_pages.keys, name="keys"),
     path("keys/<int:key_id>/revoke/", key_pages.key_revoke, name="key_revoke"),
 ]
