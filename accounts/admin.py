@@ -7,13 +7,23 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException
 from unfold.admin import ModelAdmin
 
-from accounts import actions, queries
+from accounts import actions, linking, queries
 from accounts.authentication import person_of
-from accounts.models import AuditEvent, Evidence, Organization, Person, User
+from accounts.models import (
+    AuditEvent,
+    Evidence,
+    Organization,
+    Person,
+    PiIdentity,
+    PiRelink,
+    User,
+    Wallet,
+)
 
 admin.site.unregister(Group)
 admin.site.unregister(Authenticator)  # secrets are no rows to look at
@@ -79,13 +89,8 @@ class GroupAdmin(ModelAdmin):
     filter_horizontal = ("permissions",)
 
 
-@admin.register(Person)
-class PersonAdmin(ModelAdmin):
-    list_display = ("uuid", "user", "level", "created")
-    list_filter = ("level",)
-    search_fields = ("uuid", "user__email")
-    list_select_related = ("user",)
-    actions = ("confirm_by_staff",)
+class ReadOnly(ModelAdmin):
+    """Rows that only actions write."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -95,6 +100,15 @@ class PersonAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Person)
+class PersonAdmin(ReadOnly):
+    list_display = ("uuid", "user", "level", "created")
+    list_filter = ("level",)
+    search_fields = ("uuid", "user__email")
+    list_select_related = ("user",)
+    actions = ("confirm_by_staff",)
 
     def has_confirm_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.add_evidence")
@@ -121,6 +135,63 @@ class PersonAdmin(ModelAdmin):
         )
 
 
+@admin.register(PiIdentity)
+class PiIdentityAdmin(ReadOnly):
+    list_display = ("username", "network", "person", "seen_at", "retired_at")
+    list_filter = ("network",)
+    search_fields = ("username", "uid", "person__uuid")
+    list_select_related = ("person",)
+
+
+@admin.register(Wallet)
+class WalletAdmin(ReadOnly):
+    list_display = ("address", "network", "person", "seen_at", "moved_at")
+    list_filter = ("network",)
+    search_fields = ("address", "person__uuid")
+    list_select_related = ("person",)
+
+
+@admin.register(PiRelink)
+class PiRelinkAdmin(ReadOnly):
+    """A person whose uid changed: joined or refused by staff, never by themselves."""
+
+    list_display = (
+        *("username", "network", "person", "created"),
+        *("decided_at", "decided_by", "is_joined"),
+    )
+    list_filter = ("is_joined", ("decided_at", admin.EmptyFieldListFilter))
+    search_fields = ("username", "uid", "person__uuid")
+    list_select_related = ("person", "decided_by")
+    actions = ("join", "refuse")
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_pirelink")
+
+    @admin.action(
+        description=_("Join the new uid to the person"), permissions=["decide"]
+    )
+    def join(self, request: HttpRequest, queryset: QuerySet[PiRelink]) -> None:
+        self._decide(request, queryset, is_joined=True)
+
+    @admin.action(description=_("Refuse to join it"), permissions=["decide"])
+    def refuse(self, request: HttpRequest, queryset: QuerySet[PiRelink]) -> None:
+        self._decide(request, queryset, is_joined=False)
+
+    def _decide(
+        self, request: HttpRequest, queryset: QuerySet[PiRelink], *, is_joined: bool
+    ) -> None:
+        now = timezone.now()
+        for relink in queryset:
+            try:
+                linking.decide_relink(
+                    relink.pk, person_of(request), is_joined=is_joined, now=now
+                )
+            except APIException as error:
+                messages.error(request, f"{relink}: {error.detail}")
+            else:
+                messages.success(request, _("%(case)s is decided.") % {"case": relink})
+
+
 @admin.register(Organization)
 class OrganizationAdmin(ModelAdmin):
     list_display = ("name", "uuid", "created")
@@ -128,18 +199,9 @@ class OrganizationAdmin(ModelAdmin):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ModelAdmin):
+class AuditEventAdmin(ReadOnly):
     list_display = ("created", "actor", "verb", "subject")
     list_filter = ("verb",)
     search_fields = ("subject",)
     list_select_related = ("actor",)
     show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
@@ -15,6 +16,7 @@ from accounts.errors import IdentityTaken, OtherIdentity, OwnCase, WalletTaken
 from accounts.models import AuditEvent, Evidence, Person, PiIdentity, PiRelink, User
 from rewards.simulator.faults import Action, Fault
 from rewards.simulator.world import Simulator
+from tests.staff import enter
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long quiet river"
@@ -328,6 +330,29 @@ def test_a_refused_relink_leaves_everything_as_it_was(
     linking.decide_relink(relink.pk, staff, is_joined=False, now=timezone.now())
     assert PiIdentity.objects.get().retired_at is None
     assert code(session(client, play(client, "ada"))) == "identity_changed"
+
+
+def test_the_relink_is_decided_on_the_staff_pages_by_who_may(
+    client: Client, simulated_pi: Simulator
+) -> None:
+    relink = renewed(client, simulated_pi)
+    browser = Client()
+    staff = actions.register_user(
+        email="staff@example.com", password=PASSWORD, is_staff=True
+    )
+    may = Permission.objects.filter(codename__in=["view_pirelink", "view_wallet"])
+    staff.user_permissions.set(may)
+    enter(browser, staff)
+    chosen = {"action": "join", "_selected_action": [relink.pk]}
+    browser.post("/admin/accounts/pirelink/", chosen)
+    relink.refresh_from_db()
+    assert relink.decided_at is None
+    staff.user_permissions.add(Permission.objects.get(codename="change_pirelink"))
+    page = browser.post("/admin/accounts/pirelink/", chosen, follow=True)
+    assert "is decided" in page.content.decode()
+    relink.refresh_from_db()
+    assert (relink.is_joined, relink.decided_by) == (True, staff.person)
+    assert browser.get("/admin/accounts/wallet/").status_code == 200
 
 
 def test_nobody_decides_about_their_own_account(
