@@ -1,7 +1,8 @@
 """The demo's people, their organization, and its funded project on the bundled photos.
 
 Everything is made by the actions that pages and API call; each step first looks whether
-it was done, so that building again goes on where the last time ended.
+it was done, so that building again goes on where the last time ended. Simulated Pi has
+to answer: people join its accounts, and the client's deposit is paid on its chain.
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import gettext_noop
 
 from accounts import actions as accounts_actions
+from accounts import linking, pi_app
 from accounts import queries as accounts_queries
-from accounts.models import Evidence, Organization, Person, User
+from accounts.models import Organization, Person, User
 from compute import actions as compute_actions
 from compute import queries as compute_queries
 from marketplace import pipeline
@@ -111,12 +113,12 @@ def build(now: datetime, *, operators: int = OPERATORS) -> Project:
 
 def build_people(now: datetime, *, operators: int = OPERATORS) -> Person:
     """Make everybody who is missing, and the client's wallet; return the client."""
-    client = _person("client")
+    client = _with_pi("client", now=now)
     _organization(client, now=now)
     for number in range(1, operators + 1):
-        _verified(_user(f"operator{number}"))
+        _with_pi(f"operator{number}", now=now)
     for number in range(1, PEOPLE + 1):
-        _verified(_user(f"person{number}"))
+        _with_pi(f"person{number}", now=now)
     _staff("reviewer", role="Reviewers", permissions=REVIEWER_MAY)
     _staff("treasurer", role="Treasurers", permissions=TREASURER_MAY)
     admin = _user("admin", is_staff=True, is_superuser=True)
@@ -135,12 +137,16 @@ def _user(name: str, *, is_staff: bool = False, is_superuser: bool = False) -> U
     )
 
 
-def _verified(user: User) -> None:
-    person = accounts_actions.give_person(user)
-    if person.level < 1:
-        accounts_actions.record_evidence(
-            person, kind=Evidence.Kind.STAFF_CHECK, level=1, source="demo"
-        )
+def _with_pi(name: str, *, now: datetime) -> Person:
+    """Make somebody who joined the simulated Pi account that has their name."""
+    person = _person(name)
+    network = pi_app.network()
+    if accounts_queries.pi_identity_of(person, network) is None:
+        asked = {"username": name, "scopes": list(pi_app.SCOPES)}
+        _, allowed = pi_app.play("authenticate", asked)
+        seen = pi_app.platform_client().me(allowed["accessToken"])
+        linking.link(person, seen, network=network, now=now)
+    return person
 
 
 def _staff(name: str, *, role: str, permissions: Sequence[str]) -> None:
@@ -155,7 +161,7 @@ def _organization(client: Person, *, now: datetime) -> None:
     if organization is None:
         organization = accounts_actions.create_organization(client, name=ORGANIZATION)
     if ledger.wallet_account(organization).credits == 0:
-        deposits.credit_play_money(organization, client, DEPOSIT, now=now)
+        deposits.play.pay_in(organization, client, DEPOSIT, now=now)
 
 
 def _dataset(organization: Organization, client: Person) -> Dataset:

@@ -1,8 +1,13 @@
 """Serves a simulation over HTTP, each connection in a thread of its own."""
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 from rewards.simulator.faults import Crash, Dropped
 from rewards.simulator.world import Simulator
@@ -21,6 +26,25 @@ class Server(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def serving(state_path: Path, url: str) -> Iterator[None]:
+    """Answer at a loopback ``url`` for a while, unless somebody does already."""
+    port = urlsplit(url).port or 80
+    try:
+        server = Server(Simulator(state_path), port)
+    except OSError:  # the simulation's own process is there
+        yield
+        return
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from marketplace import demo
+from rewards.simulator.server import serving
 
 
 class Command(BaseCommand):
@@ -44,7 +45,9 @@ class Command(BaseCommand):
         call_command("register_models", stdout=sys.stderr)
         collect_static()
         build = demo.build_people if options["no_project"] else demo.build
-        build(now, operators=options["agents"])
+        # Its own process starts only after this one; both keep the same file.
+        with serving(settings.DATA_DIR / "pi.json", settings.PI_SIMULATOR_URL):
+            build(now, operators=options["agents"])
         report = {
             "password": demo.PASSWORD,
             "second_factor": demo.SECOND_FACTOR,
