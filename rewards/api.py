@@ -1,7 +1,7 @@
-"""The calls that a page with Pi's SDK makes to pay in; each may be made again.
+"""Pi in and out for pages: paying in with Pi's SDK, and a person's payouts.
 
-The SDK repeats a call every ten seconds until it is answered with success. Of a body
-only identifiers are read; every other fact is asked of Pi.
+Every call of the SDK may be made again: it repeats one every ten seconds until it is
+answered with success. Of a body only identifiers are read; the rest is asked of Pi.
 """
 
 from typing import Any
@@ -21,7 +21,12 @@ from accounts import queries as people
 from accounts.authentication import person_of
 from accounts.models import Organization, Person
 from rewards import deposits
+from rewards.errors import InsufficientFunds
 from rewards.models import Deposit
+from rewards.payouts import queries as payout_queries
+from rewards.payouts import requests
+from rewards.payouts.standing import standing_of
+from rewards.payouts.timeline import told
 from rewards.serializers import (
     ApprovalSerializer,
     CancelledSerializer,
@@ -29,8 +34,12 @@ from rewards.serializers import (
     DepositSerializer,
     DepositStartSerializer,
     NewDepositSerializer,
+    NewPayoutSerializer,
     PaymentSerializer,
+    PayoutSerializer,
 )
+
+PAYOUTS_SHOWN = 50
 
 
 def said(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
@@ -145,3 +154,41 @@ class Cancelled(PiView):
             now=timezone.now(),
         )
         return Response(status=204)
+
+
+class Payouts(PiView):
+    @extend_schema(
+        tags=["money"],
+        summary="Your own payouts, newest first, with their steps",
+        responses=PayoutSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        rows = payout_queries.own_payouts(person_of(request))[:PAYOUTS_SHOWN]
+        return Response(PayoutSerializer(told(list(rows)), many=True).data)
+
+    @extend_schema(
+        tags=["money"],
+        summary="Ask that Pi be paid to your wallet",
+        request=NewPayoutSerializer,
+        responses={201: PayoutSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        amount = said(request, NewPayoutSerializer)["amount"]
+        person, now = person_of(request), timezone.now()
+        account = standing_of(person, now).account
+        if account is None:
+            raise InsufficientFunds
+        payout = requests.request_payout(person, account, amount, now=now)
+        return Response(PayoutSerializer(told([payout])[0]).data, status=201)
+
+
+class PayoutCancel(PiView):
+    @extend_schema(
+        tags=["money"],
+        summary="Take a payout back that has not left",
+        request=None,
+        responses=PayoutSerializer,
+    )
+    def post(self, request: Request, uuid: UUID) -> Response:
+        payout = requests.cancel_payout(person_of(request), uuid, now=timezone.now())
+        return Response(PayoutSerializer(told([payout])[0]).data)

@@ -74,6 +74,30 @@ class DepositSerializer(serializers.ModelSerializer[Deposit]):
         fields = ["deposit", "amount", "status"]
 
 
+class NewPayoutSerializer(StrictSerializer):
+    amount = AmountField()
+
+
+class PayoutStepSerializer(StrictSerializer):
+    words = serializers.CharField()
+    state = serializers.CharField(help_text="done, now, later or bad")
+    at = serializers.DateTimeField(allow_null=True)
+    note = serializers.CharField()
+
+
+class PayoutSerializer(StrictSerializer):
+    """A payout as its person sees it (``rewards.payouts.timeline.Told``)."""
+
+    payout = serializers.UUIDField(source="payout.uuid")
+    amount = AmountField(source="payout.amount")
+    status = serializers.CharField(source="payout.status")
+    created = serializers.DateTimeField(source="payout.created")
+    steps = PayoutStepSerializer(many=True)
+    advice = serializers.CharField()
+    link = serializers.CharField()
+    can_be_taken_back = serializers.BooleanField()
+
+
 class DepositStartSerializer(DepositSerializer):
     memo = serializers.CharField()
     metadata = serializers.DictField()

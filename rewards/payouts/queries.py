@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.http import Http404
 from django.utils.translation import gettext as _
 
+from accounts import pi_app
 from accounts import queries as people
 from accounts.models import Organization, Person, Wallet
 from rewards.models import Account, Deposit, Envelope, Payout, PayoutEvent, Stop
@@ -29,6 +30,15 @@ def payouts_of(person: Person) -> QuerySet[Payout]:
         )
         .select_related("account", "organization")
         .order_by("-id")
+    )
+
+
+def own_payouts(person: Person) -> QuerySet[Payout]:
+    """Return the payouts of a person's own earnings, with all that happened to them."""
+    return (
+        payouts_of(person)
+        .filter(person=person, organization=None)
+        .prefetch_related("events", "envelope_set")
     )
 
 
@@ -124,13 +134,21 @@ def outflow(network: str, now: datetime, hours: int) -> int:
     return _sum(rows.exclude(status__in=NOT_TAKEN))
 
 
-def returnable(organization: Organization, person: Person) -> int:
-    """Return what this person paid in for an organization and did not take back."""
+def returnable(
+    organization: Organization, person: Person, *, network: str, uid: str
+) -> int:
+    """Return what this Pi account paid in for an organization and did not get back."""
+    # Play money comes without a payment, and so without a payer at Pi.
+    payer = Q(uid=uid) | Q(uid="", network=pi_app.SIMULATED)
     deposits = Deposit.objects.filter(
-        organization=organization, payer=person, status=Deposit.Status.COMPLETED
+        payer,
+        organization=organization,
+        payer=person,
+        network=network,
+        status=Deposit.Status.COMPLETED,
     )
     paid_in = deposits.aggregate(sum=Sum("amount"))["sum"] or 0
-    rows = Payout.objects.filter(organization=organization, person=person)
+    rows = Payout.objects.filter(organization=organization, uid=uid, network=network)
     return paid_in - _sum(rows.exclude(status__in=NOT_TAKEN))
 
 
