@@ -72,7 +72,12 @@ def _check_refund(
             % {"pi": money.to_text(rules.current().minimum)},
             limits.Refusal.TOO_SMALL,
         )
-    left = queries.returnable(account.organization, person)
+    left = queries.returnable(
+        account.organization,
+        person,
+        network=pi_app.network(),
+        uid=recipient(person),
+    )
     if but is not None:
         left += but.amount
     if amount > left:
