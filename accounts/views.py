@@ -73,6 +73,7 @@ def confirm_identity(request: HttpRequest) -> HttpResponse:
         request,
         "account/pi_confirm.html",
         {
+            "level": person.level,
             "confirmed": person.level >= CONFIRMED_LEVEL,
             "identity": identity,
             "lacks_wallet": identity and "wallet_address" not in identity.scopes,

@@ -145,7 +145,7 @@ def _prepare(env: dict[str, str], agents: Sequence[Path]) -> dict[str, Any]:
             "--homeless",
             *(str(n) for n, home in enumerate(agents, 1) if not processes.paired(home)),
         ),
-        env=env,
+        env={"LOG_LEVEL": "WARNING", **env},
         cwd=processes.ROOT,
         stdout=subprocess.PIPE,
         check=False,
@@ -175,6 +175,7 @@ def _parts(
         processes.web(port),
         processes.worker(),
         processes.beat(),
+        processes.payouts(),
     ]
     return [*servers, *agents]
 

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rewards.simulator import keys
@@ -74,19 +74,22 @@ def pi(port: int, *, data: Path) -> Process:
 
 
 def worker() -> Process:
-    """Return the Celery worker; threads, so that killing it leaves no child behind.
-
-    It alone is given the key to the outgoing wallet.
-    """
+    """Return the Celery worker; threads, so that killing it leaves no child behind."""
     # One worker has nobody to greet, and starts a second sooner for not trying.
     alone = ("--without-mingle", "--without-gossip")
     size = ("--pool=threads", "--concurrency=4")
-    part = _celery("worker", *size, *alone, "--loglevel=INFO")
-    return replace(part, env={"PI_WALLET_SEED": keys.OUTGOING.secret})
+    return _celery("worker", *size, *alone, "--loglevel=INFO")
 
 
 def beat() -> Process:
     return _celery("beat", "--loglevel=WARNING", "--pidfile=")
+
+
+def payouts() -> Process:
+    """Return the process that pays; it alone is given the outgoing wallet's key."""
+    return Process(
+        "payouts", manage("run_payouts"), {"PI_WALLET_SEED": keys.OUTGOING.secret}
+    )
 
 
 def _celery(part: str, *options: str) -> Process:

@@ -119,6 +119,12 @@ class Stack:
             self.start(part.name)
         self.wait_until_up()
 
+    def start_payouts(self) -> None:
+        """Start the process that pays, which only some stories need."""
+        part = processes.payouts()
+        self._parts[part.name] = part
+        self.start(part.name)
+
     def start_agents(self, codes: Sequence[str]) -> None:
         for number, code in enumerate(codes, start=1):
             name = f"agent{number}"
