@@ -3,11 +3,18 @@
 from django.urls import URLPattern, URLResolver, path
 
 from rewards import api
-from rewards.views import payouts
+from rewards.views import payouts, statements
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("money/", payouts.money, name="money"),
     path("money/<uuid:uuid>/cancel/", payouts.cancel, name="payout_cancel"),
+    path("statements/", statements.index, name="statements"),
+    path("statements/<str:code>/", statements.statement, name="statement"),
+    path(
+        "statements/<str:code>/csv/",
+        statements.statement_csv,
+        name="statement_csv",
+    ),
     path("api/v1/payouts/", api.Payouts.as_view(), name="api_payouts"),
     path(
         "api/v1/payouts/<uuid:uuid>/cancel/",
