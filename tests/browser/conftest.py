@@ -1,7 +1,6 @@
 """A real Chromium, a phone and a desktop in it, and a way to be signed in."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,10 +9,11 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from tests.site import found
+
 # Playwright's loop runs in this thread; Django's guard means other loops than that.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-CHROMIUM = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
 PATIENCE_MS = 10_000
 
 SignIn = Callable[[BrowserContext, object], None]
@@ -21,8 +21,8 @@ SignIn = Callable[[BrowserContext, object], None]
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which(CHROMIUM)
-    if path is None:
+    path = found.browser()
+    if not path:
         pytest.skip("Chromium not found: browser tests skipped")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

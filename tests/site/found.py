@@ -11,8 +11,9 @@ LOCAL_SERVER = "postgres://postgres@127.0.0.1:5432/postgres"
 
 
 def browser() -> str:
-    """Return the path of a Chromium, or nothing."""
-    return next(filter(None, map(shutil.which, BROWSERS)), "")
+    """Return the path of a Chromium (CHROMIUM names one), or nothing."""
+    names = [os.environ.get("CHROMIUM", ""), *BROWSERS]
+    return next(filter(None, map(shutil.which, filter(None, names))), "")
 
 
 def postgres() -> str:
