@@ -59,13 +59,14 @@ class Chain:
             self.state.accounts[address] = account
         return account
 
-    def land_pending(self) -> None:
-        """Apply what was held back and is due by now."""
+    def land_pending(self) -> bool:
+        """Apply what was held back and is due by now; return whether there was any."""
         due = [row for row in self.state.pending if row[0] <= self.now()]
         if due:
             self.state.pending = [r for r in self.state.pending if r not in due]
             for _, envelope in due:
                 self.submit(envelope)
+        return bool(due)
 
     def submit(self, envelope_xdr: str) -> Outcome:
         """Apply a signed envelope once, or say with Horizon's code why not."""

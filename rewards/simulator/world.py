@@ -39,7 +39,7 @@ class Simulator:
     """All of simulated Pi.
 
     ``clock`` gives Unix seconds, ``wait`` lets seconds pass; tests give their own. With
-    ``state_path`` every change is on the disk before it is answered.
+    ``state_path`` every change is in that file before it is answered.
     """
 
     def __init__(
@@ -111,10 +111,10 @@ class Simulator:
         lower = {name.lower(): value for name, value in headers.items()}
         request = Request(method, path, lower, body)
         with self._lock:
-            self.chain.land_pending()
+            has_landed = self.chain.land_pending()
             answer = self._answer(request)
-            if method != "GET" and self.state_path is not None:
-                self.state.save(self.state_path)
+            if has_landed or method != "GET":
+                self._save()
         return answer.status, answer.headers, answer.body
 
     def exchange(
@@ -129,6 +129,10 @@ class Simulator:
         return self._gone_wrong(
             fault, request, lambda: self.handle(method, path, headers, body)
         )
+
+    def _save(self) -> None:
+        if self.state_path is not None:
+            self.state.save(self.state_path)
 
     def _gone_wrong(self, fault: Fault, request: Request, do: Callable[[], Raw]) -> Raw:
         if fault.action is Action.DELAY:
@@ -147,6 +151,7 @@ class Simulator:
                 due = self.chain.now() + fault.seconds
                 with self._lock:
                     self.state.pending.append((due, request.form.get("tx", "")))
+                    self._save()
         return self._wrong_answer(fault, request, answer)
 
     def _wrong_answer(self, fault: Fault, request: Request, answer: Raw | None) -> Raw:

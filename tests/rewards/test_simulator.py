@@ -298,6 +298,18 @@ def test_a_restart_keeps_everything(tmp_path: Path) -> None:
     assert other.identifier != paid.identifier
 
 
+def test_what_lands_late_is_kept_over_a_restart(tmp_path: Path) -> None:
+    late = fault(Action.LANDS_LATE, seconds=60.0)
+    world = World(tmp_path / "pi.json", faults=(late,))
+    world.sign_in("ada")
+    world.submit(world.envelope(to=ADA))
+    world.clock.advance(61)
+    again = World(tmp_path / "pi.json", world.clock)
+    again.http.get("/")
+    world.clock.advance(600)
+    assert World(tmp_path / "pi.json", world.clock).simulator.debits("m")
+
+
 def test_it_runs_as_a_process_and_stops_when_told(tmp_path: Path) -> None:
     port = free_port()
     command = (sys.executable, "-m", "rewards.simulator", f"--port={port}")
