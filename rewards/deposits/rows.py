@@ -7,7 +7,7 @@ disk before Pi hears of it.
 from datetime import datetime
 
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts import linking
 from accounts.actions import record_audit
@@ -98,7 +98,11 @@ def begin_completion(
     if (row.status, row.txid) == (Status.COMPLETING, txid):
         return row
     row.txid = txid
-    return _move(row, Status.COMPLETING, now=now)
+    try:
+        with transaction.atomic():
+            return _move(row, Status.COMPLETING, now=now)
+    except IntegrityError:  # another deposit claimed it at the same moment
+        raise checks.refused("transaction_used") from None
 
 
 def _check_claim(row: Deposit, payment: PaymentDTO, txid: str) -> None:

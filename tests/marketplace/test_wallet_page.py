@@ -7,7 +7,6 @@ import pytest
 import time_machine
 
 from accounts.models import Membership
-from marketplace.queries.wallets import steps_of
 from rewards.models import Payout
 from rewards.queries import ledger_problems
 from tests.marketplace import world as market
@@ -106,7 +105,7 @@ def test_what_was_paid_in_goes_back_to_the_same_pi_account(ada: Payer) -> None:
     assert "still on its way" in take_back(ada, "5")
     assert Payout.objects.count() == 1
     assert "Taken back" in act(ada, f"/wallet/withdrawals/{payout.uuid}/cancel/")
-    assert "Take it back" in page(ada)
+    assert "Pay it back to me" in page(ada)
 
 
 @pytest.mark.parametrize(
@@ -136,16 +135,3 @@ def test_nobody_takes_back_what_another_member_paid_in(
     )
     assert "You can take back what you paid in yourself: 0 Pi" in refused
     assert not Payout.objects.exists()
-
-
-def test_each_step_of_a_payout_is_shown_as_one_of_four() -> None:
-    seen = {
-        status: [step.state for step in steps_of(Payout(status=status))]
-        for status in Payout.Status
-    }
-    assert seen[Payout.Status.REQUESTED] == ["now", "later", "later", "later"]
-    assert seen[Payout.Status.APPROVED] == ["done", "now", "later", "later"]
-    assert seen[Payout.Status.SUBMITTED] == ["done", "done", "now", "later"]
-    assert seen[Payout.Status.COMPLETED] == ["done"] * 4
-    for over in (Payout.Status.REJECTED, Payout.Status.REFUNDED):
-        assert seen[over] == []
