@@ -34,6 +34,7 @@ PASSWORD = "seven-tiles-of-light"  # noqa: S105 (printed by the demo, on loopbac
 SECOND_FACTOR = "ORSXG43FOJQSAZDFNVXSAY3PMRSXG5DB"
 OPERATORS = 3
 PEOPLE = 7
+TREASURERS = 2  # one prepares, the other approves
 ORGANIZATION = "Aurora Vision"
 DATASET = "Street and field"
 PROJECT = "What is in the picture?"
@@ -72,6 +73,9 @@ REVIEWER_MAY = (
 TREASURER_MAY = (
     *("rewards.view_account", "rewards.view_transfer", "rewards.view_hold"),
     *("rewards.view_deposit", "accounts.view_organization", "accounts.view_auditevent"),
+    *("rewards.view_payout", "rewards.change_payout", "rewards.view_payoutevent"),
+    *("rewards.view_envelope", "rewards.view_stop", "rewards.change_stop"),
+    *("rewards.view_reconciliation", "rewards.add_reconciliation"),
     "marketplace.view_project",
 )
 
@@ -87,7 +91,11 @@ def accounts(*, operators: int = OPERATORS) -> list[dict[str, str]]:
         ("operators", _several("operator", operators), "/nodes/"),
         ("people", _several("person", PEOPLE), "/earn/"),
         ("reviewer", email("reviewer"), "/admin/"),
-        ("treasurer", email("treasurer"), "/admin/"),
+        (
+            "treasurers",
+            _several("treasurer", TREASURERS),
+            "/admin/rewards/payout/till/",
+        ),
         ("admin", email("admin"), "/admin/"),
     ]
     return [{"who": who, "email": at, "look": look} for who, at, look in rows]
@@ -120,7 +128,8 @@ def build_people(now: datetime, *, operators: int = OPERATORS) -> Person:
     for number in range(1, PEOPLE + 1):
         _with_pi(f"person{number}", now=now)
     _staff("reviewer", role="Reviewers", permissions=REVIEWER_MAY)
-    _staff("treasurer", role="Treasurers", permissions=TREASURER_MAY)
+    for number in range(1, TREASURERS + 1):
+        _staff(f"treasurer{number}", role="Treasurers", permissions=TREASURER_MAY)
     admin = _user("admin", is_staff=True, is_superuser=True)
     accounts_actions.set_second_factor(admin, secret=SECOND_FACTOR)
     return client

@@ -27,3 +27,15 @@ class PayoutForm(forms.Form):
         max_length=30,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), max_length=300)
+
+
+class BatchForm(forms.Form):
+    batch = forms.CharField(max_length=40)
+
+
+class BookForm(ReasonForm):
+    txid = forms.RegexField(r"^[0-9a-fA-F]{64}$")

@@ -78,7 +78,14 @@ def approve_batch(
     """Approve what was prepared under one name; return those left out, with reasons."""
     rows = Payout.objects.filter(batch=batch, status=Status.PREPARED).order_by("id")
     uuids = list(rows.values_list("uuid", flat=True))
-    return _each(uuids, lambda uuid: approve(uuid, staff, now=now))
+    return approve_each(uuids, staff, now=now)
+
+
+def approve_each(
+    payout_uuids: Sequence[UUID], staff: Person, *, now: datetime
+) -> list[tuple[UUID, str]]:
+    """Approve many; return those left out, each with the reason."""
+    return _each(payout_uuids, lambda uuid: approve(uuid, staff, now=now))
 
 
 def approve_by_rules(payout: Payout, *, now: datetime) -> None:

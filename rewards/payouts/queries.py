@@ -1,9 +1,10 @@
 """Reads of payouts: a person's own, the queue of staff, what the worker does next."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -82,8 +83,51 @@ def queue() -> QuerySet[Payout]:
     )
 
 
+def waits_for_staff(payout: Payout) -> bool:
+    return payout.status in {
+        Payout.Status.REQUESTED,
+        Payout.Status.PREPARED,
+        Payout.Status.NEEDS_REVIEW,
+    }
+
+
+def for_staff() -> QuerySet[Payout]:
+    return Payout.objects.select_related(
+        "account",
+        "organization",
+        "person__user",
+        "prepared_by__user",
+        "approved_by__user",
+    )
+
+
+def counts() -> dict[str, int]:
+    """Return how many payouts are in each status that is not an end."""
+    rows = Payout.objects.exclude(status__in=FINAL).order_by()
+    return dict(rows.values_list("status").annotate(Count("id")))
+
+
+def batches() -> list[Any]:
+    """Return the batches that wait for a second person."""
+    rows = Payout.objects.filter(status=Payout.Status.PREPARED).exclude(batch="")
+    return list(
+        rows.order_by("batch")
+        .values("batch")
+        .annotate(count=Count("id"), amount=Sum("amount"))
+    )
+
+
+def prepared_in(batch: str) -> int:
+    rows = Payout.objects.filter(batch=batch, status=Payout.Status.PREPARED)
+    return rows.count()
+
+
+def envelopes_of(payout: Payout) -> QuerySet[Envelope]:
+    return Envelope.objects.filter(payout=payout).order_by("id")
+
+
 def events_of(payout: Payout) -> QuerySet[PayoutEvent]:
-    return payout.events.select_related("actor").order_by("id")
+    return payout.events.select_related("actor__user").order_by("id")
 
 
 def envelope_of(payout: Payout) -> Envelope | None:

@@ -89,6 +89,10 @@ def last_match() -> Reconciliation | None:
     )
 
 
+def last() -> Reconciliation | None:
+    return Reconciliation.objects.order_by("-id").first()
+
+
 def _look_once(network: Network) -> _Found | None:
     """Compare once; None when a wallet moved while it was read."""
     last = last_match()
