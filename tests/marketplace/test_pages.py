@@ -184,7 +184,7 @@ def test_lists_ask_the_same_number_of_queries_however_long_they_are() -> None:
         "/projects/": 10,
         f"/projects/{project.uuid}/": 18,
         f"/projects/{project.uuid}/progress/": 8,
-        "/wallet/": 15,
+        "/wallet/": 14,
         "/api/v1/datasets/": 5,
         f"/api/v1/datasets/{project.dataset.uuid}/items/": 6,
         "/api/v1/projects/": 5,
