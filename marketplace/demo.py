@@ -72,7 +72,8 @@ REVIEWER_MAY = (
 )
 TREASURER_MAY = (
     *("rewards.view_account", "rewards.view_transfer", "rewards.view_hold"),
-    *("rewards.view_deposit", "accounts.view_organization", "accounts.view_auditevent"),
+    *("rewards.view_deposit", "rewards.change_deposit"),
+    *("accounts.view_organization", "accounts.view_auditevent"),
     *("rewards.view_payout", "rewards.change_payout", "rewards.view_payoutevent"),
     *("rewards.view_envelope", "rewards.view_stop", "rewards.change_stop"),
     *("rewards.view_reconciliation", "rewards.add_reconciliation"),

@@ -1,6 +1,6 @@
 """Money for staff: the books to be read, payouts to be decided by two."""
 
-from rewards.admin import payouts, reconciliation
+from rewards.admin import deposits, payouts, reconciliation
 from rewards.admin.ledger import ReadOnlyAdmin
 
-__all__ = ["ReadOnlyAdmin", "payouts", "reconciliation"]
+__all__ = ["ReadOnlyAdmin", "deposits", "payouts", "reconciliation"]

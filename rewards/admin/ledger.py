@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from rewards.models import Account, Deposit, Hold, Transfer
+from rewards.models import Account, Hold, Transfer
 from rewards.money import to_text
 
 
@@ -69,13 +69,3 @@ class HoldAdmin(ReadOnlyAdmin):
     @admin.display(description=_("ended as"))
     def ended(self, hold: Hold) -> Any:
         return hold.end.outcome if hasattr(hold, "end") else None
-
-
-@admin.register(Deposit)
-class DepositAdmin(ReadOnlyAdmin):
-    list_display = ("uuid", "organization", "amount_pi", "status", "created")
-    list_filter = ("status", "network")
-
-    @admin.display(description=_("amount, Pi"))
-    def amount_pi(self, deposit: Deposit) -> str:
-        return to_text(deposit.amount)

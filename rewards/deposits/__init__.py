@@ -11,13 +11,14 @@ from rewards.deposits.steps import (
     settle_incomplete,
     start_deposit,
 )
-from rewards.deposits.sweep import sweep_deposits
+from rewards.deposits.sweep import look_again, sweep_deposits
 
 __all__ = [
     "LARGEST_DEPOSIT",
     "approve_payment",
     "complete_payment",
     "credit_play_money",
+    "look_again",
     "note_cancel",
     "payment_data",
     "play",

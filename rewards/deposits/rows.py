@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from accounts import linking
 from accounts.actions import record_audit
 from accounts.errors import WalletTaken
+from accounts.models import Person
 from accounts.pi_platform import PaymentDTO
 from rewards import ledger
 from rewards.deposits import checks, queries
@@ -181,6 +182,16 @@ def note_refused(deposit: Deposit, *, code: str, now: datetime) -> Deposit:
     row.refusal = code[:40]
     record_audit(None, "refuse_deposit", f"deposit:{row.uuid}", code=code)
     return _move(row, Status.REFUSED, now=now)
+
+
+@transaction.atomic(durable=True)
+def reopen(deposit: Deposit, actor: Person, *, now: datetime) -> Deposit:
+    """Let Pi be asked once more about what was handed to staff."""
+    row = _locked(deposit)
+    if row.status != Status.REFUSED or row.txid is None:
+        return row
+    record_audit(actor, "reopen_deposit", f"deposit:{row.uuid}", code=row.refusal)
+    return _move(row, Status.COMPLETING, now=now)
 
 
 def note_looked(deposit: Deposit, *, now: datetime) -> None:

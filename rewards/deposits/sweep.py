@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from accounts.models import Person
 from rewards.deposits import platform, queries, rows, steps
 from rewards.errors import DepositRefused, PiUnreachable
 from rewards.models import Deposit
@@ -34,6 +35,19 @@ def sweep_deposits(*, now: datetime) -> None:
             log.exception("deposit_not_settled", deposit=str(deposit.uuid))
     for deposit in queries.never_begun(now - FORGOTTEN_AFTER, limit=A_SWEEP):
         rows.note_cancelled(deposit, now=now)
+
+
+def look_again(deposit: Deposit, actor: Person, *, now: datetime) -> Deposit:
+    """Ask Pi about one deposit because staff want it; only Pi's answer moves money.
+
+    Raises DepositRefused for what Pi still refuses, PiUnreachable.
+    """
+    network = backend()
+    row = rows.reopen(deposit, actor, now=now)
+    if row.status in Deposit.IN_DOUBT and row.network == network.name:
+        _look_again(row, network, now=now)
+    row.refresh_from_db()
+    return row
 
 
 def _look_again(deposit: Deposit, network: Network, *, now: datetime) -> None:

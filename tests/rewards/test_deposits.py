@@ -17,6 +17,7 @@ from rewards.simulator.faults import Action, Fault
 from rewards.simulator.keys import INCOMING
 from tests.rewards.payers import Payer, now_of, simulated_pi
 from tests.rewards.simulated import World
+from tests.staff import enter
 
 pytestmark = pytest.mark.django_db
 PI = 10_000_000
@@ -216,6 +217,17 @@ def test_an_amount_changed_after_the_approval_is_not_completed(
     _amount(world, payment_id)
     assert code(ada.complete(payment_id, txid)) == "wrong_amount"
     assert (status(deposit), ada.balance()) == ("approved", 0)
+
+
+@pytest.mark.parametrize("tamper", [_direction, _amount, _metadata, _no_metadata])
+def test_what_changed_after_the_approval_is_not_settled_by_the_sweep(
+    world: World, ada: Payer, tamper: Tamper
+) -> None:
+    deposit, payment_id, _txid = ada.signed()
+    tamper(world, payment_id)
+    sweep(world, after=60)
+    assert (status(deposit), deposit.txid, ada.balance()) == ("approved", None, 0)
+    assert not world.simulator.state.payments[payment_id].completed
 
 
 @pytest.mark.parametrize("what", ["approve", "complete", "incomplete", "cancelled"])
@@ -458,6 +470,25 @@ def test_a_refusal_that_lasts_a_day_is_given_to_staff(world: World, ada: Payer) 
     sweep(world, after=86_400)
     assert (status(deposit), deposit.refusal) == ("refused", "verification_failed")
     assert ada.balance() == 0
+    # Staff ask again; Pi's answer alone decides.
+    staff = accounts.register_user(
+        email="treasurer@example.org",
+        password="a-secret-1",
+        is_staff=True,
+        is_superuser=True,
+    )
+    desk = Browser()
+    enter(desk, staff)
+    page = desk.get(f"/admin/rewards/deposit/{deposit.pk}/change/").content.decode()
+    assert txid in page
+    assert "verification_failed" in page
+    chosen = {"action": "ask_again", "_selected_action": [deposit.pk]}
+    desk.post("/admin/rewards/deposit/", chosen)
+    assert (status(deposit), ada.balance()) == ("completing", 0)
+    world.simulator.script.faults.clear()
+    desk.post("/admin/rewards/deposit/", chosen)
+    assert (status(deposit), deposit.refusal) == ("completed", "")
+    assert ada.balance() == received(world)
 
 
 # --- Giving up
