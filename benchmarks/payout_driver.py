@@ -1,6 +1,7 @@
 """Plays the workers and the treasurer of a chaos run, and judges what came of it."""
 
 import random
+from collections.abc import Sequence
 from datetime import datetime
 
 from benchmarks.payout_result import Result
@@ -12,6 +13,7 @@ from rewards.payouts.transitions import FINAL, Status, in_flight_account, pi_out
 from rewards.queries import ledger_problems
 from rewards.simulator.faults import Crash
 from rewards.simulator.keys import OUTGOING
+from rewards.simulator.world import Simulator
 
 LEASE_SECONDS = 60
 
@@ -153,29 +155,10 @@ class Driver:
     # --- Judging
 
     def judge(self, result: Result) -> None:
-        """Compare every payout with the chain, and the ledger with the wallet."""
-        simulator = self.world.simulator
         rows = self._rows()
-        for row in rows:
-            debits = sum(
-                len(simulator.debits(payment.identifier))
-                for payment in simulator.state.payments.values()
-                if payment.metadata.get("payout_id") == str(row.uuid)
-            )
-            result.double_paid += max(debits - 1, 0)
-            result.stuck += row.status not in FINAL
-            if debits != (row.status == Status.COMPLETED):
-                result.drift += row.amount
-        pi_out = Account.objects.get(pk=pi_out_account().pk)
-        result.drift += abs(-pi_out.balance - simulator.balance(OUTGOING.public_key))
-        result.drift += Account.objects.get(pk=in_flight_account().pk).balance
-        result.drift += len(list(ledger_problems()))
-        result.stuck += sum(row.is_open for row in simulator.state.payments.values())
-        result.wrong_cancels += len(simulator.cancelled_though_landed())
-        result.payouts = len(rows)
-        result.completed = sum(row.status == Status.COMPLETED for row in rows)
+        compare(self.world.simulator, rows, result)
         result.crashes = self.crashes
-        result.trace = [*simulator.script.log, *self._events(rows)]
+        result.trace = [*self.world.simulator.script.log, *self._events(rows)]
 
     def _events(self, rows: list[Payout]) -> list[str]:
         numbers = {row.pk: number for number, row in enumerate(rows)}
@@ -192,3 +175,25 @@ class Driver:
             .select_related("person", "account")
             .order_by("id")
         )
+
+
+def compare(simulator: Simulator, rows: Sequence[Payout], result: Result) -> None:
+    """Compare every payout with the chain, and the ledger with the wallet."""
+    for row in rows:
+        debits = sum(
+            len(simulator.debits(payment.identifier))
+            for payment in simulator.state.payments.values()
+            if payment.metadata.get("payout_id") == str(row.uuid)
+        )
+        result.double_paid += max(debits - 1, 0)
+        result.stuck += row.status not in FINAL
+        if debits != (row.status == Status.COMPLETED):
+            result.drift += row.amount
+    pi_out = Account.objects.get(pk=pi_out_account().pk)
+    result.drift += abs(-pi_out.balance - simulator.balance(OUTGOING.public_key))
+    result.drift += Account.objects.get(pk=in_flight_account().pk).balance
+    result.drift += len(list(ledger_problems()))
+    result.stuck += sum(row.is_open for row in simulator.state.payments.values())
+    result.wrong_cancels += len(simulator.cancelled_though_landed())
+    result.payouts = len(rows)
+    result.completed = sum(row.status == Status.COMPLETED for row in rows)

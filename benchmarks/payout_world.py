@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import httpx
 from django.db import transaction
 from django.db.models.signals import post_save
+from django.utils import timezone
 
 from accounts import actions
 from accounts.models import Evidence, Person
@@ -155,7 +156,7 @@ def build(chance: random.Random, *, people: int) -> World:
     assert first is not None
     assert second is not None
     world = World(clock, simulator, transport, network, wallet, (first, second))
-    _fund_the_wallet(simulator)
+    fund_the_wallet(simulator.balance(OUTGOING.public_key))
     for number in range(people):
         person, account = _person(world, chance, number)
         world.payouts.append(_ask(world, chance, person, account))
@@ -163,13 +164,13 @@ def build(chance: random.Random, *, people: int) -> World:
     return world
 
 
-def _fund_the_wallet(simulator: Simulator) -> None:
+def fund_the_wallet(balance: int) -> None:
     """Say in the ledger what the simulated wallet starts with."""
     movement = ledger.Movement(
         key="treasury:opening",
         debit=transitions.pi_out_account().pk,
         credit=ledger.pi_in_account().pk,
-        amount=simulator.balance(OUTGOING.public_key),
+        amount=balance,
         kind=Transfer.Kind.TREASURY,
     )
     with transaction.atomic():
@@ -187,36 +188,49 @@ def _person(world: World, chance: random.Random, number: int) -> tuple[Person, A
         user.has_wallet = False
     elif trouble < 0.2:
         del world.simulator.state.accounts[user.address]
-    person = actions.register_user(
-        email=f"pioneer{number}@example.org", password="x"
-    ).person
-    assert person is not None
+    return earner(str(number), user.uid, world.clock.now())
+
+
+def earner(name: str, uid: str, now: datetime) -> tuple[Person, Account]:
+    """Return somebody whom we know and who has earned 200 Pi."""
+    user = actions.register_user(email=f"pioneer{name}@example.org", password="x")
+    person = actions.give_person(user)
     actions.record_evidence(
         person, kind=Evidence.Kind.STAFF_CHECK, level=2, source="chaos"
     )
     actions.link_pi_identity(
-        person,
-        uid=user.uid,
-        username=user.username,
-        network="simulated",
-        now=world.clock.now(),
+        person, uid=uid, username=f"pioneer{name}", network="simulated", now=now
     )
     account = ledger.open_account(
         f"person:{person.uuid}:available", Account.Kind.AVAILABLE, person=person
     )
+    earned = ledger.Movement(
+        key=f"earned:{name}",
+        debit=ledger.pi_in_account().pk,
+        credit=account.pk,
+        amount=200 * PI,
+        kind=Transfer.Kind.RELEASE,
+    )
     with transaction.atomic():
-        ledger.post(
-            [
-                ledger.Movement(
-                    key=f"earned:{number}",
-                    debit=ledger.pi_in_account().pk,
-                    credit=account.pk,
-                    amount=200 * PI,
-                    kind=Transfer.Kind.RELEASE,
-                )
-            ]
-        )
+        ledger.post([earned])
     return person, account
+
+
+def approved_payout(name: str, uid: str) -> int:
+    """Return a payout that real workers may take, in real time."""
+    now = timezone.now()
+    person, account = earner(name, uid, now)
+    first, second = (
+        actions.give_person(
+            actions.register_user(
+                email=f"staff{name}{n}@example.org", password="x", is_staff=True
+            )
+        )
+        for n in range(2)
+    )
+    payout = requests.request_payout(person, account, 12 * PI, now=now)
+    approvals.prepare(payout.uuid, first, now=now)
+    return approvals.approve(payout.uuid, second, now=now).pk
 
 
 def _ask(

@@ -90,4 +90,5 @@ class Script:
 
 def fault_of(row: dict[str, Any]) -> Fault:
     """Return a fault that was written as JSON."""
-    return Fault(**{**row, "action": Action(row["action"])})
+    seconds = float(row.get("seconds", 0))  # what JSON has as a number may be text here
+    return Fault(**{**row, "action": Action(row["action"]), "seconds": seconds})
