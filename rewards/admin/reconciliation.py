@@ -23,6 +23,27 @@ from rewards.money import to_text
 from rewards.reconciliation import running, treasury
 
 RUN = "rewards.add_reconciliation"
+FIGURES = {
+    "address_in": _("incoming wallet"),
+    "balance_in": _("incoming wallet: holds"),
+    "opening_in": _("incoming wallet: held before its first operation"),
+    "received_in": _("incoming wallet: came in, says the chain"),
+    "booked_in_in": _("incoming wallet: came in, say the books"),
+    "unasked_in": _("incoming wallet: came in and nobody asked for it"),
+    "gone_in": _("incoming wallet: left, says the chain"),
+    "booked_out_in": _("incoming wallet: left, say the books"),
+    "address_out": _("outgoing wallet"),
+    "balance_out": _("outgoing wallet: holds"),
+    "opening_out": _("outgoing wallet: held before its first operation"),
+    "received_out": _("outgoing wallet: came in, says the chain"),
+    "booked_in_out": _("outgoing wallet: came in, say the books"),
+    "unasked_out": _("outgoing wallet: came in and nobody asked for it"),
+    "gone_out": _("outgoing wallet: left, says the chain"),
+    "booked_out_out": _("outgoing wallet: left, say the books"),
+    "unbooked_out": _("outgoing wallet: left for payouts still on their way"),
+    "in_flight_ledger": _("payouts on their way, says the ledger"),
+    "in_flight_payouts": _("payouts on their way, added up"),
+}
 
 
 @admin.register(Reconciliation)
@@ -47,9 +68,9 @@ class ReconciliationAdmin(ReadOnlyAdmin):
     @admin.display(description=_("what was compared"))
     def what_was_compared(self, row: Reconciliation) -> str:
         lines = (
-            (name.replace("_", " "), _figure(figure))
-            for name, figure in row.figures.items()
-            if not name.startswith("positions")
+            (words, _figure(row.figures[name]))
+            for name, words in FIGURES.items()
+            if name in row.figures
         )
         return format_html_join("", "<p>{}: <b>{}</b></p>", lines)
 

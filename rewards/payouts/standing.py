@@ -43,8 +43,8 @@ class Standing:
     stopped: bool
 
     @property
-    def available(self) -> int:
-        return self.account.balance if self.account else 0
+    def free(self) -> int:
+        return self.account.available if self.account else 0
 
     @property
     def held(self) -> int:
@@ -53,8 +53,7 @@ class Standing:
     @property
     def most(self) -> int:
         """Return the most that can be asked for now; 0 when nothing can."""
-        free = self.account.available if self.account else 0
-        most = min(free, self.left_today)
+        most = min(self.free, self.left_today)
         blocked = self.missing or self.open_payout or most < self.minimum
         return 0 if blocked else most
 

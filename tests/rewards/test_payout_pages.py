@@ -62,7 +62,7 @@ def test_asking_puts_the_amount_on_its_way_and_shows_the_steps(till: Till) -> No
     payout = Payout.objects.get()
     assert (payout.amount, payout.status) == (125_000_000, Status.REQUESTED)
     text = page(till, earner)
-    assert "of it on its way out 12.5 π" in text
+    assert "27.5 π free to take out on its way out 12.5 π" in text
     assert "Two members of staff look at it" in text
     assert "One payout is on its way" in text
     assert "Take it back" in text
