@@ -102,11 +102,17 @@ def _posted_at_once(
         return False
     if len({move.key for move in movements}) < len(movements):
         return False
+    spent = dict.fromkeys((move.credit for move in movements), 0)
+    for move in movements:
+        spent[move.debit] = spent.get(move.debit, 0) + move.amount
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tessera_post(%s, %s::bigint[], %s::bigint[], %s::bigint[], %s,"
-            " %s, %s::bigint[], %s::bigint[], %s::text[], %s)",
+            "SELECT tessera_post(%s::bigint[], %s::bigint[], %s, %s::bigint[],"
+            " %s::bigint[], %s::bigint[], %s, %s, %s::bigint[], %s::bigint[],"
+            " %s::text[], %s)",
             [
+                list(spent.keys()),
+                list(spent.values()),
                 [move.key for move in movements],
                 [move.debit for move in movements],
                 [move.credit for move in movements],
