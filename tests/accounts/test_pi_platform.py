@@ -415,6 +415,7 @@ def test_nothing_secret_is_logged_or_shown(caplog: pytest.LogCaptureFixture) -> 
             world.platform.me(secrets[1])
     told = caplog.text + repr(world.platform) + repr(caught.value)
     assert not [secret for secret in secrets if secret in told]
+    assert caught.value.__cause__ is None  # its request would hold the headers
     assert caught.value.__suppress_context__
 
 

@@ -1,12 +1,15 @@
 """Signing in with Pi and joining a Pi account: one human, one account, one wallet."""
 
 import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.utils import timezone
@@ -273,6 +276,39 @@ def test_the_database_itself_keeps_accounts_apart() -> None:
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             PiIdentity.objects.create(person=person, uid=uid, username=username, **row)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_at_the_same_moment_one_gets_the_account_and_the_wallet() -> None:
+    people = [by_email(Client(), f"p{number}@example.com") for number in range(8)]
+    now, start = timezone.now(), threading.Barrier(len(people))
+
+    def take(person: Person) -> tuple[bool, bool]:
+        try:
+            start.wait()
+            return _is_had(
+                lambda: actions.link_pi_identity(
+                    person, uid="u", username="u", network="simulated", now=now
+                )
+            ), _is_had(
+                lambda: linking.record_wallet(
+                    person, network="simulated", address="G", source="test", now=now
+                )
+            )
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        had = list(pool.map(take, people))
+    assert [sum(each) for each in zip(*had, strict=True)] == [1, 1]
+
+
+def _is_had(take: Callable[[], object]) -> bool:
+    try:
+        take()
+    except IdentityTaken:
+        return False
+    return True
 
 
 # --- A changed uid

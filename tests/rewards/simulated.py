@@ -84,6 +84,8 @@ class World:
         )
         builder.add_text_memo(changes.get("memo", "m"))
         builder.append_payment_op(to, Asset.native(), amount)
+        for other, sum_ in changes.get("more", ()):
+            builder.append_payment_op(other, Asset.native(), sum_)
         low, high = changes.get("bounds", (0, int(self.clock.now) + 180))
         transaction = builder.add_time_bounds(low, high).build()
         transaction.sign(signer)

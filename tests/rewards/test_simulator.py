@@ -112,6 +112,16 @@ def test_a_failed_payment_costs_the_fee_and_the_sequence(
     assert (len(hidden), [row["successful"] for row in shown]) == (0, [False])
 
 
+def test_of_two_operations_both_happen_or_neither() -> None:
+    world = World()
+    world.sign_in("ada")
+    before = world.simulator.balance(ADA)
+    for others, paid in (({}, 0), ({"more": [(ADA, "2")]}, 3 * PI)):
+        more = others or {"more": [(stranger().public_key, "2")]}
+        world.submit(world.envelope(to=ADA, fee=200_000, **more))
+        assert world.simulator.balance(ADA) - before == paid
+
+
 def test_one_memo_may_be_paid_twice_by_two_transactions() -> None:
     world = World()
     world.sign_in("ada")
