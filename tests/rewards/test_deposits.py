@@ -454,6 +454,28 @@ def test_an_answer_that_says_neither_yes_nor_no_credits_nothing(
     assert ada.balance() == deposit.amount
 
 
+def test_what_another_transaction_completed_is_not_credited_for_this_one(
+    world: World, ada: Payer
+) -> None:
+    """The payment is completed elsewhere while its completion by a lie is asked for."""
+    deposit, payment_id = ada.approved()
+    signed: list[str] = []
+    real = world.simulator.exchange
+
+    def complete_in_between(method: str, path: str, *rest: Any) -> Any:
+        if path.endswith("/complete") and not signed:
+            signed.append(ada.sign(payment_id))
+            world.simulator.state.payments[payment_id].completed = True
+        return real(method, path, *rest)
+
+    world.simulator.exchange = complete_in_between  # type: ignore[method-assign]
+    assert code(ada.complete(payment_id, "ab" * 32)) == "not_verified"
+    assert (status(deposit), deposit.txid, ada.balance()) == ("approved", None, 0)
+    sweep(world, after=60)
+    assert (status(deposit), deposit.txid) == ("completed", signed[0])
+    assert ada.balance() == received(world) == deposit.amount
+
+
 def test_a_refusal_that_lasts_a_day_is_given_to_staff(world: World, ada: Payer) -> None:
     deposit, payment_id, txid = ada.signed()
     fault(

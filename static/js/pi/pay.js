@@ -8,14 +8,20 @@ const button = form.querySelector("button[type=submit]");
 const state = document.getElementById("pay-state");
 const settings = settingsOf();
 const TONES = { paid: "ok", cancelled: "", waiting: "", verifying: "", late: "wait" };
+const AMOUNT = /^\d{1,12}(\.\d{1,7})?$/;
 
 button.disabled = false;
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
+  const amount = form.elements.amount.value.trim().replace(",", ".");
+  if (!AMOUNT.test(amount)) {
+    say("amount", "bad");
+    return;
+  }
   button.disabled = true;
   say("waiting");
   try {
-    await pay();
+    await pay(amount);
   } catch (error) {
     if (error.constructor.name === "Closed") say("cancelled");
     else if (error.constructor.name === "Refused") tell(error.message, "bad");
@@ -25,14 +31,13 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-async function pay() {
+async function pay(amount) {
   const pi = await loadPi(settings);
   const { user } = await pi.authenticate(settings.scopes, settle);
   if (user.uid !== settings.uid) {
     say("other", "bad");
     return;
   }
-  const amount = form.elements.amount.value.trim().replace(",", ".");
   const started = await post(settings.deposits, { organization: form.elements.organization.value, amount });
   const { deposit, memo, metadata } = started;
   await new Promise((done, fail) => {
