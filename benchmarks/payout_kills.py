@@ -160,7 +160,10 @@ def _worker() -> Iterator[subprocess.Popen[bytes]]:
 @contextmanager
 def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        (sys.executable, *arguments), cwd=ROOT, stdout=subprocess.DEVNULL
+        (sys.executable, *arguments),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # who was killed leaves broken pipes
     )
     try:
         yield process
