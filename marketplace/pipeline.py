@@ -18,6 +18,7 @@ from marketplace.actions import projects as actions
 from marketplace.models import Item, Project, ProjectItem, Step
 from marketplace.proposals import proposal_of
 from marketplace.queries import projects as queries
+from rewards import ledger
 
 Status = Project.Status
 ItemStatus = ProjectItem.Status
@@ -239,9 +240,13 @@ def _close(project_id: int, now: datetime) -> None:
     )
     project.closed_at = now
     actions.set_status(project, Status.CLOSED)
-    project.escrow.refresh_from_db()
+    # Under its lock: a reversal may pay into the escrow until it is closed.
+    wallet = ledger.wallet_account(project.organization)
+    locked = ledger.lock_accounts([project.escrow_id, wallet.pk])
+    project.escrow = locked[project.escrow_id]
     if project.escrow.balance:
         actions.refund(project, key=f"refund:{project.uuid}")
+    ledger.close_account(project.escrow)
 
 
 def _is_work_open(project: Project) -> bool:
