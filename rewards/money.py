@@ -24,10 +24,14 @@ def parse(text: str | Decimal | int) -> int:
         raise NotAnAmount(f"{text!r} is not a number") from error
     if not pi.is_finite() or pi < 0 or pi > LARGEST_PI:
         raise NotAnAmount(f"{text} Pi is not between 0 and {LARGEST_PI}")
-    units = pi * UNITS_PER_PI
-    if units != units.to_integral_value():
+    # By whole numbers: a product of Decimals is rounded to 28 digits without a word.
+    if pi and pi.adjusted() < -PLACES:
         raise NotAnAmount(f"{text} Pi is finer than 0.0000001 Pi")
-    return int(units)
+    numerator, denominator = pi.as_integer_ratio()
+    units, rest = divmod(numerator * UNITS_PER_PI, denominator)
+    if rest:
+        raise NotAnAmount(f"{text} Pi is finer than 0.0000001 Pi")
+    return units
 
 
 def to_decimal(units: int) -> Decimal:
