@@ -1,6 +1,9 @@
 """Signing in with Pi and joining a Pi account: one human, one account, one wallet."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -435,6 +438,29 @@ def test_with_real_pi_nothing_is_played(client: Client) -> None:
     page = client.get("/sign-in/pi/").content.decode()
     assert "https://sdk.minepi.com/pi-sdk.js" in page
     assert "simulated" not in page.lower()
+
+
+def test_with_real_pi_the_policy_lets_in_its_script_and_the_named_frames_alone() -> (
+    None
+):
+    names = "CONTENT_SECURITY_POLICY, SESSION_COOKIE_SAMESITE, CSRF_COOKIE_SAMESITE"
+    asked = f"import json; from marketplace.site.settings import {names}"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{asked}; print(json.dumps([{names}], default=str))"],
+        env={
+            **os.environ,
+            "PI_BACKEND": "pi_testnet",
+            "PI_FRAME_ANCESTORS": "https://sandbox.minepi.com",
+        },
+        capture_output=True,
+        check=True,
+    )
+    policy, *cookies = json.loads(done.stdout)
+    rules = policy["DIRECTIVES"]
+    assert "https://sdk.minepi.com" in rules["script-src"]
+    assert "'unsafe-inline'" not in rules["script-src"]
+    assert rules["frame-ancestors"] == ["https://sandbox.minepi.com"]
+    assert cookies == ["None", "None"]
 
 
 def test_the_portal_finds_the_validation_key_when_there_is_one(client: Client) -> None:
