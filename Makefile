@@ -59,6 +59,9 @@ test-postgres: setup ## The suite on PostgreSQL: TEST_DATABASE_URL, or 127.0.0.1
 	  test -z "$$TESSERA_NO_SKIPS"; \
 	fi
 
+messages: setup ## Bring the catalogues up to date with the code (needs gettext)
+	$(BIN) manage.py makemessages --all --no-location --no-obsolete --ignore node_modules --ignore tests --ignore benchmarks
+
 format: setup ## Rewrite the code in the one format
 	$(BIN) -m ruff format .
 	$(BIN) -m ruff check --fix .
