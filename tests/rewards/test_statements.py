@@ -98,7 +98,7 @@ def test_people_read_their_own_accounts_and_no_others() -> None:
     books, person, other = new_books(), new_person(), new_person()
     books.pay(person)
     code = ledger.pending_account(person).code
-    assert "accepted answer" in page(browser_of(person), code)
+    assert "Accepted answer" in page(browser_of(person), code)
     page(browser_of(other), code, status=404)
     page(browser_of(other), books.escrow.code, status=404)
     assert browser_of(other).get(f"/statements/{code}/csv/").status_code == 404
