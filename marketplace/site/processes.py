@@ -36,6 +36,7 @@ def shared_env(*, data: Path, redis_url: str, pi_port: int) -> dict[str, str]:
         "PI_BACKEND": "simulated",
         "PI_SIMULATOR_URL": f"http://127.0.0.1:{pi_port}",
         "PI_WALLET_ADDRESS": keys.OUTGOING.public_key,
+        "PI_INCOMING_ADDRESS": keys.INCOMING.public_key,
         "PAYOUTS_ENABLED": "1",
     }
 

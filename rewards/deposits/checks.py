@@ -35,11 +35,17 @@ REFUSALS: Mapping[str, StrPromise] = {
     "wrong_transaction": _("This transaction is not the one that paid."),
     "transaction_used": _("This transaction already paid another deposit."),
     "not_verified": _("Pi has not verified this payment. No Pi was counted."),
+    "too_many_deposits": _("You started many deposits. Try again in an hour."),
     "pi_account_needed": _("Link your Pi account first: it is the one that pays."),
 }
 
 
-STATUSES = {"payment_unknown": 404, "not_your_payment": 403, "pi_account_needed": 403}
+STATUSES = {
+    "payment_unknown": 404,
+    "not_your_payment": 403,
+    "pi_account_needed": 403,
+    "too_many_deposits": 429,
+}
 
 
 def refused(code: str) -> DepositRefused:

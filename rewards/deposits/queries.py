@@ -44,5 +44,12 @@ def never_begun(before: datetime, *, limit: int) -> list[Deposit]:
     return list(rows.order_by("id")[:limit])
 
 
+def begun_since(person: Person, since: datetime) -> int:
+    """Count the deposits that a person started and of which Pi knows nothing yet."""
+    return Deposit.objects.filter(
+        payer=person, status=Deposit.Status.CREATED, created__gt=since
+    ).count()
+
+
 def knows_transaction(txid: str, *, but: Deposit) -> bool:
     return Deposit.objects.filter(txid=txid).exclude(pk=but.pk).exists()

@@ -20,6 +20,7 @@ from rewards.money import to_text
 from rewards.pi_network import Network, backend
 
 LARGEST_DEPOSIT = 1_000_000 * 10_000_000
+BEGUN_AN_HOUR = 30  # of one person: a page that starts more has gone wrong
 # Pi itself cancels what is not approved after a minute.
 APPROVAL_WINDOW = timedelta(minutes=2)
 # An approved payment waits this long for its payer's signature.
@@ -45,6 +46,8 @@ def start_deposit(
             "amount_out_of_range",
         )
     network = backend().name
+    if queries.begun_since(person, now - timedelta(hours=1)) >= BEGUN_AN_HOUR:
+        raise checks.refused("too_many_deposits")
     return Deposit.objects.create(
         organization=organization,
         payer=person,

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.test import Client as Browser
 
 from accounts import actions as accounts
@@ -146,6 +147,26 @@ def test_nobody_starts_a_deposit_for_a_client_they_do_not_manage(
 ) -> None:
     reply = bob.post("deposits", organization=str(ada.organization.uuid), amount="1")
     assert (reply.status_code, code(reply)) == (404, "not_found")
+
+
+def test_a_page_that_starts_deposits_without_end_is_stopped(ada: Payer) -> None:
+    for _n in range(30):
+        ada.start()
+    reply = ada.post("deposits", organization=str(ada.organization.uuid), amount="1")
+    assert (reply.status_code, code(reply)) == (429, "too_many_deposits")
+
+
+def test_another_sites_page_cannot_make_a_payer_call(ada: Payer) -> None:
+    forged = Browser(enforce_csrf_checks=True)
+    forged.cookies = ada.browser.cookies
+    with time_machine.travel(now_of(ada.world), tick=False):
+        reply = forged.post(
+            "/api/v1/pi/deposits/",
+            {"organization": str(ada.organization.uuid), "amount": "1"},
+            content_type="application/json",
+        )
+    assert reply.status_code == 403
+    assert not Deposit.objects.exists()
 
 
 Tamper = Callable[[World, str], None]
