@@ -324,6 +324,16 @@ def test_a_hook_is_public_and_https_or_is_not_called(url: str, address: str) -> 
         )
 
 
+def test_a_hook_with_one_address_inside_is_not_called_at_all() -> None:
+    with pytest.raises(notices.HookRefused, match="our own network"):
+        notices.post_hook(
+            "https://hooks.example.org/",
+            {},
+            resolve=lambda _host, _port: ["93.184.216.34", "10.0.0.8"],
+            transport=httpx.MockTransport(lambda _request: httpx.Response(204)),
+        )
+
+
 def test_a_hook_is_called_at_the_address_that_was_looked_at() -> None:
     calls: list[httpx.Request] = []
 

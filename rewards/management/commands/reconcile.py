@@ -16,6 +16,8 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         row = running.reconcile(now=timezone.now())
         for name, figure in row.figures.items():
+            if name.startswith("positions"):
+                continue
             shown = f"{to_text(figure)} Pi" if isinstance(figure, int) else figure
             self.stdout.write(f"{name:>20}  {shown}")
         for finding in row.findings:
