@@ -5,8 +5,8 @@
 An acceptance ends the hold of its task and pays a reward and a fee from one escrow,
 each under a key of its own, all or nothing. The ledger's way is that of the product's
 actions: ``ledger.post`` in a transaction. The raw way is one call of one SQL function
-by psycopg2, on tables with the same keys, indexes and constraints and without a trigger:
-what the same PostgreSQL can do at most. Contestants take turns, so that a computer that
+by psycopg2, on tables with the same keys, indexes and constraints and no trigger: what
+the same PostgreSQL can do at most. Contestants take turns, so that a computer that
 gets slower favours none; the middle of the rounds counts. Random: 100 projects. Hot:
 one escrow. On SQLite the raw way is Python's own sqlite3. The last line is JSON.
 """
