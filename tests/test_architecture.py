@@ -86,7 +86,6 @@ def test_only_actions_and_flows_write() -> None:
         "reconciliation",
         "blocks",
         "payouts",
-        "reconciliation",
         "pipeline",
         "demo",
         "migrations",
