@@ -77,6 +77,8 @@ def test_a_viewer_sees_the_money_and_cannot_move_it(ada: Payer) -> None:
     assert "Take Pi back" not in shown
     take_back(ada, "5")
     assert not Payout.objects.exists()
+    wanted = {"organization": str(ada.organization.uuid), "amount": "1"}
+    assert ada.post("deposits", **wanted).status_code == 404
 
 
 def test_a_payment_is_seen_from_its_approval_with_its_state_and_transaction(
