@@ -384,9 +384,7 @@ PICTURE_MAX_SIDE = env.int("PICTURE_MAX_SIDE", default=4096)
 PI_BACKEND = env.str("PI_BACKEND", default="simulated")
 # Pi's own script comes from Pi; the simulation's page needs nobody else's.
 if PI_BACKEND != "simulated":
-    CONTENT_SECURITY_POLICY["DIRECTIVES"]["script-src"].append(
-        "https://sdk.minepi.com"
-    )
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["script-src"].append("https://sdk.minepi.com")
 # In a frame of Pi's, cookies reach us only when they may come from another site.
 PI_FRAME_ANCESTORS = env.list("PI_FRAME_ANCESTORS", default=[])
 if PI_FRAME_ANCESTORS:
