@@ -4,7 +4,9 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from accounts.actions import link_pi_identity
 from labeling.models import Campaign
 from tests.labeling.crew import Worker, boxes, new_worker, open_tasks
 
@@ -22,16 +24,18 @@ def test_who_is_not_confirmed_is_told_what_to_do(campaign: Campaign) -> None:
     assert reply["Location"] == "/confirm-identity/"
 
 
-def test_confirming_opens_the_work_and_may_be_said_twice(campaign: Campaign) -> None:
+def test_confirming_with_pi_opens_the_work(campaign: Campaign) -> None:
     open_tasks(campaign)
     stranger = new_worker(level=0)
-    for _ in range(2):
-        reply = stranger.browser.post("/confirm-identity/")
-        assert reply["Location"] == "/earn/"
-    stranger.person.refresh_from_db()
-    assert stranger.person.level == 1
-    page = stranger.browser.get("/earn/").content.decode()
-    assert f"/earn/{campaign.uuid}/" in page
+    link_pi_identity(
+        stranger.person,
+        uid="pi-1",
+        username="stranger",
+        network="simulated",
+        now=timezone.now(),
+    )
+    after = stranger.browser.get("/earn/").content.decode()
+    assert f"/earn/{campaign.uuid}/" in after
     assert stranger.browser.get(f"/earn/{campaign.uuid}/").status_code == 200
 
 
