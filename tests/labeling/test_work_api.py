@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -432,6 +433,8 @@ def test_the_queries_of_next_and_submit_do_not_grow(
             people[0].answer(given, content)
         Task.objects.exclude(uuid=given["task"]["uuid"]).update(free=0)
         same = people[1].take_one(campaign)
-        with django_assert_num_queries(SETTLE_QUERIES):
+        # Where the database posts by itself, a settlement pays in one statement.
+        paying = 16 if connection.vendor == "postgresql" else SETTLE_QUERIES
+        with django_assert_num_queries(paying):
             reply = people[1].answer(same, content)
         assert reply.json()["state"] == "accepted"
